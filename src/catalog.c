@@ -1,0 +1,605 @@
+/*
+ * catalog.c
+ *	  Descriptors of models and relations, read from the extension's catalog.
+ *
+ * The catalog is read with the catalog snapshot, as PostgreSQL reads its own,
+ * so that a session sees what it has just declared and what others have
+ * committed.  Nothing is cached here: who caches what is made of descriptors
+ * (the read plans) listens to relcache invalidations, which every change of
+ * the catalog tables sends (relations_catalog_changed).
+ */
+#include "relations.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/indexing.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "utils/array.h"
+#include "utils/fmgroids.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+#include "utils/varlena.h"
+
+#include "catalog.h"
+
+/* columns of relations.relation, see relations--1.0.sql */
+enum
+{
+	Anum_model = 1,
+	Anum_relation,
+	Anum_kind,
+	Anum_related,
+	Anum_local_key,
+	Anum_foreign_key,
+	Anum_scope,
+	Anum_on_delete,
+	Anum_on_update,
+	Anum_defer,
+	Anum_enforce,
+	Anum_validate,
+	Anum_constraint_name,
+	Anum_created_constraint,
+	Anum_created_index,
+	Anum_created_columns
+};
+
+/* columns of relations.model */
+enum
+{
+	Anum_model_model = 1,
+	Anum_model_name,
+	Anum_model_primary_key,
+	Anum_model_hidden
+};
+
+static const char *const kind_names[] = {
+	[RELATION_HAS_ONE] = "has_one",
+	[RELATION_HAS_MANY] = "has_many",
+	[RELATION_BELONGS_TO] = "belongs_to",
+};
+
+PG_FUNCTION_INFO_V1(relations_catalog_changed);
+
+/* The name of a kind as it stands in the catalog; a constant. */
+const char *
+relation_kind_name(RelationKind kind)
+{
+	return kind_names[kind];
+}
+
+static RelationKind
+parse_kind(const char *name)
+{
+	for (int i = 0; i < (int) lengthof(kind_names); i++)
+	{
+		if (strcmp(name, kind_names[i]) == 0)
+			return (RelationKind) i;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_DATA_CORRUPTED),
+			 errmsg("relation kind \"%s\" is unknown to this version of the library", name),
+			 errhint("Restart the session after ALTER EXTENSION relations UPDATE.")));
+}
+
+/*
+ * The OID of a table of the extension's schema.  Raises undefined_table when
+ * the extension is not installed in this database.
+ */
+static Oid
+catalog_table_oid(const char *name)
+{
+	Oid			nspid = get_namespace_oid(RELATIONS_SCHEMA, true);
+	Oid			relid = OidIsValid(nspid) ? get_relname_relid(name, nspid) : InvalidOid;
+
+	if (!OidIsValid(relid))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("table \"%s.%s\" does not exist", RELATIONS_SCHEMA, name),
+				 errhint("Run CREATE EXTENSION relations in this database.")));
+	return relid;
+}
+
+/* The OID of relations.relation; see catalog_table_oid for errors. */
+Oid
+catalog_relation_oid(void)
+{
+	return catalog_table_oid("relation");
+}
+
+/* The OID of relations.model; see catalog_table_oid for errors. */
+Oid
+catalog_model_oid(void)
+{
+	return catalog_table_oid("model");
+}
+
+/*
+ * Statement trigger of the catalog tables: every session, this one included,
+ * is told that the table changed when the change commits (this one at once).
+ */
+Datum
+relations_catalog_changed(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function \"%s\" was not called by trigger manager",
+						"relations.catalog_changed")));
+	CacheInvalidateRelcache(trigdata->tg_relation);
+	return PointerGetDatum(NULL);
+}
+
+/* A name[] as a list of palloc'd strings. */
+List *
+name_array_to_list(Datum array)
+{
+	ArrayType  *arr = DatumGetArrayTypeP(array);
+	Datum	   *elems;
+	bool	   *nulls;
+	int			n;
+	List	   *result = NIL;
+
+	deconstruct_array(arr, NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR,
+					  &elems, &nulls, &n);
+	for (int i = 0; i < n; i++)
+	{
+		if (!nulls[i])
+			result = lappend(result, pstrdup(NameStr(*DatumGetName(elems[i]))));
+	}
+	return result;
+}
+
+/* A list of strings as a name[] in the current memory context. */
+Datum
+name_list_to_array(List *names)
+{
+	Datum	   *elems = palloc(sizeof(Datum) * Max(list_length(names), 1));
+	int			n = 0;
+	ListCell   *lc;
+
+	foreach(lc, names)
+		elems[n++] = DirectFunctionCall1(namein, CStringGetDatum((char *) lfirst(lc)));
+	return PointerGetDatum(construct_array(elems, n, NAMEOID, NAMEDATALEN,
+										   false, TYPALIGN_CHAR));
+}
+
+/* The columns conkey or confkey of a pg_constraint row, as names. */
+static List *
+constraint_columns(HeapTuple tup, AttrNumber anum, Oid relid)
+{
+	bool		isnull;
+	Datum		d = SysCacheGetAttr(CONSTROID, tup, anum, &isnull);
+	ArrayType  *arr;
+	int16	   *attnums;
+	List	   *result = NIL;
+
+	if (isnull)
+		return NIL;
+	arr = DatumGetArrayTypeP(d);
+	attnums = (int16 *) ARR_DATA_PTR(arr);
+	for (int i = 0; i < ARR_DIMS(arr)[0]; i++)
+		result = lappend(result, get_attname(relid, attnums[i], false));
+	return result;
+}
+
+/*
+ * The native foreign key of a relation knows its columns by number: what it
+ * says of their names is true after any renaming.
+ */
+static void
+read_keys_from_constraint(RelationDesc *desc)
+{
+	Oid			child = desc->kind == RELATION_BELONGS_TO ? desc->model : desc->related;
+	Oid			conoid;
+	HeapTuple	tup;
+	Form_pg_constraint con;
+
+	conoid = get_relation_constraint_oid(child, desc->constraint_name, true);
+	if (!OidIsValid(conoid))
+		return;
+	tup = SearchSysCache1(CONSTROID, ObjectIdGetDatum(conoid));
+	if (!HeapTupleIsValid(tup))
+		return;
+	con = (Form_pg_constraint) GETSTRUCT(tup);
+	if (con->contype == CONSTRAINT_FOREIGN)
+	{
+		List	   *foreign_key = constraint_columns(tup, Anum_pg_constraint_conkey, con->conrelid);
+		List	   *local_key = constraint_columns(tup, Anum_pg_constraint_confkey, con->confrelid);
+
+		if (foreign_key != NIL && list_length(foreign_key) == list_length(local_key))
+		{
+			desc->foreign_key = foreign_key;
+			desc->local_key = local_key;
+		}
+	}
+	ReleaseSysCache(tup);
+}
+
+static char *
+get_name_attr(HeapTuple tup, int attnum, TupleDesc tupdesc)
+{
+	bool		isnull;
+	Datum		d = heap_getattr(tup, attnum, tupdesc, &isnull);
+
+	return isnull ? NULL : pstrdup(NameStr(*DatumGetName(d)));
+}
+
+static List *
+get_names_attr(HeapTuple tup, int attnum, TupleDesc tupdesc)
+{
+	bool		isnull;
+	Datum		d = heap_getattr(tup, attnum, tupdesc, &isnull);
+
+	return isnull ? NIL : name_array_to_list(d);
+}
+
+static RelationDesc *
+desc_from_tuple(HeapTuple tup, TupleDesc tupdesc)
+{
+	RelationDesc *desc = palloc0(sizeof(RelationDesc));
+	bool		isnull;
+	Datum		d;
+
+	desc->model = DatumGetObjectId(heap_getattr(tup, Anum_model, tupdesc, &isnull));
+	desc->name = get_name_attr(tup, Anum_relation, tupdesc);
+	desc->kind = parse_kind(TextDatumGetCString(heap_getattr(tup, Anum_kind, tupdesc, &isnull)));
+	desc->related = DatumGetObjectId(heap_getattr(tup, Anum_related, tupdesc, &isnull));
+	desc->local_key = get_names_attr(tup, Anum_local_key, tupdesc);
+	desc->foreign_key = get_names_attr(tup, Anum_foreign_key, tupdesc);
+	d = heap_getattr(tup, Anum_scope, tupdesc, &isnull);
+	if (!isnull)
+		desc->scope = (Jsonb *) PG_DETOAST_DATUM_COPY(d);
+	desc->enforce = DatumGetBool(heap_getattr(tup, Anum_enforce, tupdesc, &isnull));
+	desc->constraint_name = get_name_attr(tup, Anum_constraint_name, tupdesc);
+	desc->created_constraint = get_name_attr(tup, Anum_created_constraint, tupdesc);
+	desc->created_index = get_name_attr(tup, Anum_created_index, tupdesc);
+	desc->created_columns = get_names_attr(tup, Anum_created_columns, tupdesc);
+
+	if (desc->constraint_name != NULL)
+		read_keys_from_constraint(desc);
+	if (desc->kind == RELATION_BELONGS_TO)
+	{
+		desc->own_columns = desc->foreign_key;
+		desc->other_columns = desc->local_key;
+	}
+	else
+	{
+		desc->own_columns = desc->local_key;
+		desc->other_columns = desc->foreign_key;
+	}
+	return desc;
+}
+
+/*
+ * The rows of relations.relation in which the column anum (model or related)
+ * is relid, and, unless it is null, the relation bears that name.
+ */
+static List *
+scan_relations(AttrNumber anum, Oid relid, const char *name)
+{
+	Oid			catalog = catalog_relation_oid();
+	Relation	rel = table_open(catalog, AccessShareLock);
+	Oid			index = InvalidOid;
+	ScanKeyData keys[2];
+	NameData	namedata;
+	SysScanDesc scan;
+	HeapTuple	tup;
+	List	   *result = NIL;
+
+	if (anum == Anum_model)
+		index = RelationGetPrimaryKeyIndex(rel);
+	ScanKeyInit(&keys[0], anum, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
+	if (name != NULL)
+	{
+		namestrcpy(&namedata, name);
+		ScanKeyInit(&keys[1], Anum_relation, BTEqualStrategyNumber, F_NAMEEQ,
+					NameGetDatum(&namedata));
+	}
+	scan = systable_beginscan(rel, index, OidIsValid(index), NULL,
+							  name != NULL ? 2 : 1, keys);
+	while (HeapTupleIsValid(tup = systable_getnext(scan)))
+		result = lappend(result, desc_from_tuple(tup, RelationGetDescr(rel)));
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return result;
+}
+
+/* The descriptor of one relation, or NULL when the model has none so named. */
+RelationDesc *
+catalog_find_relation(Oid model, const char *name)
+{
+	List	   *found;
+
+	if (strlen(name) >= NAMEDATALEN)
+		return NULL;
+	found = scan_relations(Anum_model, model, name);
+	return found == NIL ? NULL : (RelationDesc *) linitial(found);
+}
+
+/*
+ * The descriptor of one relation.  Raises undefined_object, with the near
+ * name as a hint, when the model has none so named.
+ */
+RelationDesc *
+catalog_get_relation(Oid model, const char *name)
+{
+	RelationDesc *desc = catalog_find_relation(model, name);
+
+	if (desc == NULL)
+	{
+		List	   *names = NIL;
+		ListCell   *lc;
+		const char *near;
+
+		foreach(lc, catalog_relations_of(model))
+			names = lappend(names, ((RelationDesc *) lfirst(lc))->name);
+		near = closest_name(name, names);
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("model \"%s\" has no relation \"%s\"", model_name(model), name),
+				 near != NULL
+				 ? errhint("Perhaps you meant the relation \"%s\".", near)
+				 : names != NIL
+				 ? errhint("Its relations are: %s.", format_column_list(names))
+				 : errhint("It has no relations yet; declare one with relations.has_one, has_many or belongs_to.")));
+	}
+	return desc;
+}
+
+/* All relations that start from a model. */
+List *
+catalog_relations_of(Oid model)
+{
+	return scan_relations(Anum_model, model, NULL);
+}
+
+/* All relations that lead to a model. */
+List *
+catalog_relations_to(Oid related)
+{
+	return scan_relations(Anum_related, related, NULL);
+}
+
+/* The columns of a table's primary key, in its order; NIL without one. */
+List *
+catalog_primary_key_columns(Oid relid)
+{
+	Relation	rel = relation_open(relid, AccessShareLock);
+	List	   *result = NIL;
+
+	if (rel->rd_rel->relkind == RELKIND_RELATION ||
+		rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
+	{
+		ListCell   *lc;
+
+		foreach(lc, RelationGetIndexList(rel))
+		{
+			HeapTuple	tup = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(lfirst_oid(lc)));
+			Form_pg_index index;
+
+			if (!HeapTupleIsValid(tup))
+				continue;
+			index = (Form_pg_index) GETSTRUCT(tup);
+			if (index->indisprimary)
+			{
+				for (int i = 0; i < index->indnkeyatts; i++)
+					result = lappend(result,
+									 get_attname(relid, index->indkey.values[i], false));
+			}
+			ReleaseSysCache(tup);
+			if (result != NIL)
+				break;
+		}
+	}
+	relation_close(rel, AccessShareLock);
+	return result;
+}
+
+/* What is known of a model: from relations.model, else from the table. */
+ModelDesc *
+catalog_get_model(Oid relid)
+{
+	ModelDesc  *desc = palloc0(sizeof(ModelDesc));
+	Relation	rel = table_open(catalog_model_oid(), AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tup;
+
+	desc->relid = relid;
+	ScanKeyInit(&key, Anum_model_model, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
+	scan = systable_beginscan(rel, RelationGetPrimaryKeyIndex(rel), true, NULL, 1, &key);
+	if (HeapTupleIsValid(tup = systable_getnext(scan)))
+	{
+		desc->singular = get_name_attr(tup, Anum_model_name, RelationGetDescr(rel));
+		desc->primary_key = get_names_attr(tup, Anum_model_primary_key, RelationGetDescr(rel));
+		desc->hidden = get_names_attr(tup, Anum_model_hidden, RelationGetDescr(rel));
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	if (desc->primary_key == NIL)
+		desc->primary_key = catalog_primary_key_columns(relid);
+	return desc;
+}
+
+/*
+ * Raises undefined_table or wrong_object_type unless relid can be a model: a
+ * table, partitioned table, view, materialized view or foreign table.
+ */
+void
+model_check(Oid relid)
+{
+	switch (get_rel_relkind(relid))
+	{
+		case RELKIND_RELATION:
+		case RELKIND_PARTITIONED_TABLE:
+		case RELKIND_VIEW:
+		case RELKIND_MATVIEW:
+		case RELKIND_FOREIGN_TABLE:
+			return;
+		case '\0':
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_TABLE),
+					 errmsg("relation with OID %u does not exist", relid)));
+			return;
+		default:
+			ereport(ERROR,
+					(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+					 errmsg("\"%s\" cannot be a model", model_name(relid)),
+					 errdetail("A model is a table, partitioned table, view, materialized view or foreign table.")));
+	}
+}
+
+/* A table's bare name for messages, palloc'd; its OID when it is gone. */
+char *
+model_name(Oid relid)
+{
+	char	   *name = get_rel_name(relid);
+
+	return name != NULL ? name : psprintf("%u", relid);
+}
+
+/* A table's schema-qualified and quoted name, palloc'd. */
+char *
+quoted_model_name(Oid relid)
+{
+	char	   *name = get_rel_name(relid);
+
+	if (name == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", relid)));
+	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)), name);
+}
+
+/*
+ * A column list such as 'tenant_id, "userId"' as a list of names.  Names that
+ * are not quoted are folded to lower case, as SQL does.  Raises
+ * invalid_parameter_value, naming the argument, for anything else.
+ */
+List *
+parse_column_list(const char *text, const char *argument)
+{
+	List	   *names = NIL;
+	ListCell   *lc;
+
+	if (!SplitIdentifierString(pstrdup(text), ',', &names) || names == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" is not a list of columns: %s", argument, text),
+				 errhint("Write one column name, or several separated by commas, quoted as SQL identifiers are.")));
+	foreach(lc, names)
+	{
+		for (ListCell *other = lnext(names, lc); other != NULL; other = lnext(names, other))
+		{
+			if (strcmp(lfirst(lc), lfirst(other)) == 0)
+				ereport(ERROR,
+						(errcode(ERRCODE_DUPLICATE_COLUMN),
+						 errmsg("column \"%s\" appears twice in \"%s\"",
+								(char *) lfirst(lc), argument)));
+		}
+	}
+	return names;
+}
+
+/* Names separated by commas, for messages. */
+char *
+format_column_list(List *columns)
+{
+	StringInfoData buf;
+	ListCell   *lc;
+
+	initStringInfo(&buf);
+	foreach(lc, columns)
+		appendStringInfo(&buf, "%s%s", buf.len > 0 ? ", " : "", (char *) lfirst(lc));
+	return buf.data;
+}
+
+/* Quoted identifiers separated by commas, for SQL. */
+char *
+quoted_column_list(List *columns)
+{
+	StringInfoData buf;
+	ListCell   *lc;
+
+	initStringInfo(&buf);
+	foreach(lc, columns)
+		appendStringInfo(&buf, "%s%s", buf.len > 0 ? ", " : "",
+						 quote_identifier((char *) lfirst(lc)));
+	return buf.data;
+}
+
+/*
+ * The candidate that was probably meant by name, or NULL when none is near
+ * enough: at most a third of the name's letters may differ.
+ */
+const char *
+closest_name(const char *name, List *candidates)
+{
+	const char *best = NULL;
+	int			length = strlen(name);
+	int			best_distance = Max(1, length / 3) + 1;
+	ListCell   *lc;
+
+	if (length == 0 || length >= NAMEDATALEN)
+		return NULL;
+	foreach(lc, candidates)
+	{
+		const char *candidate = lfirst(lc);
+		int			distance;
+
+		distance = varstr_levenshtein_less_equal(name, length,
+												 candidate, strlen(candidate),
+												 1, 1, 1, best_distance, true);
+		if (distance < best_distance)
+		{
+			best_distance = distance;
+			best = candidate;
+		}
+	}
+	return best;
+}
+
+/*
+ * The number of a column that an argument or a document names.  Raises
+ * undefined_column, with the near name as a hint, when there is none.
+ * argument is what named it, for the message's detail; NULL for none.
+ */
+AttrNumber
+require_column(Oid relid, const char *column, const char *argument)
+{
+	AttrNumber	attnum = get_attnum(relid, column);
+	Relation	rel;
+	TupleDesc	tupdesc;
+	List	   *names = NIL;
+	const char *near;
+
+	if (attnum > 0)
+		return attnum;
+
+	rel = relation_open(relid, AccessShareLock);
+	tupdesc = RelationGetDescr(rel);
+	for (int i = 0; i < tupdesc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(tupdesc, i);
+
+		if (!att->attisdropped)
+			names = lappend(names, pstrdup(NameStr(att->attname)));
+	}
+	relation_close(rel, AccessShareLock);
+	near = closest_name(column, names);
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_COLUMN),
+			 errmsg("column \"%s\" of \"%s\" does not exist", column, model_name(relid)),
+			 argument != NULL ? errdetail("It is named by \"%s\".", argument) : 0,
+			 near != NULL ? errhint("Perhaps you meant the column \"%s\".", near) : 0));
+}

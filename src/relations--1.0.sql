@@ -1,0 +1,275 @@
+/* src/relations--1.0.sql: the SQL face of the extension */
+
+-- complain if the script is sourced in psql, rather than via CREATE EXTENSION
+\echo Use "CREATE EXTENSION relations" to load this file. \quit
+
+GRANT USAGE ON SCHEMA @extschema@ TO PUBLIC;
+
+-- ---------------------------------------------------------------------
+-- The key of a row, as text: any scalar is taken as one
+-- ---------------------------------------------------------------------
+CREATE TYPE @extschema@.key;
+
+CREATE FUNCTION @extschema@.key_in(cstring) RETURNS @extschema@.key
+	LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE AS 'textin';
+CREATE FUNCTION @extschema@.key_out(@extschema@.key) RETURNS cstring
+	LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE AS 'textout';
+CREATE FUNCTION @extschema@.key_recv(internal) RETURNS @extschema@.key
+	LANGUAGE internal STABLE STRICT PARALLEL SAFE AS 'textrecv';
+CREATE FUNCTION @extschema@.key_send(@extschema@.key) RETURNS bytea
+	LANGUAGE internal STABLE STRICT PARALLEL SAFE AS 'textsend';
+
+CREATE TYPE @extschema@.key (
+	INPUT = @extschema@.key_in,
+	OUTPUT = @extschema@.key_out,
+	RECEIVE = @extschema@.key_recv,
+	SEND = @extschema@.key_send,
+	LIKE = text
+);
+
+CREATE CAST (text AS @extschema@.key) WITHOUT FUNCTION AS IMPLICIT;
+CREATE CAST (varchar AS @extschema@.key) WITHOUT FUNCTION AS IMPLICIT;
+CREATE CAST (@extschema@.key AS text) WITHOUT FUNCTION AS ASSIGNMENT;
+CREATE CAST (int2 AS @extschema@.key) WITH INOUT AS IMPLICIT;
+CREATE CAST (int4 AS @extschema@.key) WITH INOUT AS IMPLICIT;
+CREATE CAST (int8 AS @extschema@.key) WITH INOUT AS IMPLICIT;
+CREATE CAST (numeric AS @extschema@.key) WITH INOUT AS IMPLICIT;
+CREATE CAST (uuid AS @extschema@.key) WITH INOUT AS IMPLICIT;
+CREATE CAST (date AS @extschema@.key) WITH INOUT AS IMPLICIT;
+
+COMMENT ON TYPE @extschema@.key IS
+	'the key of a row as text: a scalar, or for a composite key a row literal such as ''(7,42)''';
+COMMENT ON FUNCTION @extschema@.key_in(cstring) IS 'I/O';
+COMMENT ON FUNCTION @extschema@.key_out(@extschema@.key) IS 'I/O';
+COMMENT ON FUNCTION @extschema@.key_recv(internal) IS 'I/O';
+COMMENT ON FUNCTION @extschema@.key_send(@extschema@.key) IS 'I/O';
+
+-- ---------------------------------------------------------------------
+-- The catalog
+-- ---------------------------------------------------------------------
+
+-- What is said of a model itself.  Names of columns, never their numbers:
+-- numbers change over dump and restore.
+CREATE TABLE @extschema@.model (
+	model		regclass NOT NULL PRIMARY KEY,
+	name		name,
+	primary_key	name[],
+	hidden		name[]
+);
+
+CREATE TABLE @extschema@.relation (
+	model				regclass NOT NULL,
+	relation			name NOT NULL,
+	kind				text NOT NULL
+		CONSTRAINT relation_kind_check
+		CHECK (kind IN ('has_one', 'has_many', 'belongs_to')),
+	related				regclass NOT NULL,
+	local_key			name[] NOT NULL,
+	foreign_key			name[] NOT NULL,
+	scope				jsonb,
+	on_delete			text,
+	on_update			text,
+	defer				text,
+	enforce				boolean NOT NULL DEFAULT true,
+	validate			boolean NOT NULL DEFAULT true,
+	constraint_name		name,
+	created_constraint	name,
+	created_index		name,
+	created_columns		name[],
+	PRIMARY KEY (model, relation)
+);
+CREATE INDEX relation_related_idx ON @extschema@.relation (related);
+
+REVOKE ALL ON @extschema@.model, @extschema@.relation FROM PUBLIC;
+GRANT SELECT ON @extschema@.model, @extschema@.relation TO PUBLIC;
+
+SELECT pg_catalog.pg_extension_config_dump('@extschema@.model', '');
+SELECT pg_catalog.pg_extension_config_dump('@extschema@.relation', '');
+
+COMMENT ON SCHEMA @extschema@ IS 'an ORM''s relationships, inside PostgreSQL';
+COMMENT ON TABLE @extschema@.model IS
+	'what relations.model() said of a model: one row a model that differs from what its table says';
+COMMENT ON COLUMN @extschema@.model.model IS 'the table or view';
+COMMENT ON COLUMN @extschema@.model.name IS 'singular name, from which foreign keys are guessed; null: derived from the table''s name';
+COMMENT ON COLUMN @extschema@.model.primary_key IS 'columns that identify a row; null: the table''s primary key';
+COMMENT ON COLUMN @extschema@.model.hidden IS 'columns that no document shows';
+COMMENT ON TABLE @extschema@.relation IS
+	'the declared relations, one row a relation; written by the functions of this schema only';
+COMMENT ON COLUMN @extschema@.relation.model IS 'the table or view that the relation starts from';
+COMMENT ON COLUMN @extschema@.relation.relation IS 'name of the relation, unique within the model';
+COMMENT ON COLUMN @extschema@.relation.kind IS 'has_one, has_many or belongs_to';
+COMMENT ON COLUMN @extschema@.relation.related IS 'the table or view that the relation leads to';
+COMMENT ON COLUMN @extschema@.relation.local_key IS 'columns that the foreign key points to';
+COMMENT ON COLUMN @extschema@.relation.foreign_key IS 'columns that hold the reference';
+COMMENT ON COLUMN @extschema@.relation.scope IS 'part of a query document that always applies: where, order, limit';
+COMMENT ON COLUMN @extschema@.relation.on_delete IS 'as declared; null: not said';
+COMMENT ON COLUMN @extschema@.relation.on_update IS 'as declared; null: not said';
+COMMENT ON COLUMN @extschema@.relation.defer IS 'as declared; null: not said';
+COMMENT ON COLUMN @extschema@.relation.enforce IS 'false: registered only, without a constraint';
+COMMENT ON COLUMN @extschema@.relation.validate IS 'false: the constraint was added NOT VALID';
+COMMENT ON COLUMN @extschema@.relation.constraint_name IS 'the foreign key constraint that enforces it';
+COMMENT ON COLUMN @extschema@.relation.created_constraint IS 'the foreign key constraint, when the declaration created it';
+COMMENT ON COLUMN @extschema@.relation.created_index IS 'the unique constraint or index, when the declaration created it';
+COMMENT ON COLUMN @extschema@.relation.created_columns IS 'the columns that add_column added';
+
+-- Every session's caches follow the catalog, by whatever way it is written.
+CREATE FUNCTION @extschema@.catalog_changed() RETURNS trigger
+	LANGUAGE c AS 'MODULE_PATHNAME', 'relations_catalog_changed';
+REVOKE ALL ON FUNCTION @extschema@.catalog_changed() FROM PUBLIC;
+COMMENT ON FUNCTION @extschema@.catalog_changed() IS
+	'trigger of the catalog tables: tells every session to read them again';
+
+CREATE TRIGGER catalog_changed
+	AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON @extschema@.model
+	FOR EACH STATEMENT EXECUTE FUNCTION @extschema@.catalog_changed();
+CREATE TRIGGER catalog_changed
+	AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON @extschema@.relation
+	FOR EACH STATEMENT EXECUTE FUNCTION @extschema@.catalog_changed();
+-- logical replication and restores write with the replica role
+ALTER TABLE @extschema@.model ENABLE ALWAYS TRIGGER catalog_changed;
+ALTER TABLE @extschema@.relation ENABLE ALWAYS TRIGGER catalog_changed;
+
+-- ---------------------------------------------------------------------
+-- Declaring
+-- ---------------------------------------------------------------------
+CREATE FUNCTION @extschema@.has_one(
+	model regclass, relation name, related regclass,
+	foreign_key text DEFAULT NULL, local_key text DEFAULT NULL,
+	on_delete text DEFAULT NULL, on_update text DEFAULT NULL,
+	defer text DEFAULT NULL, enforce boolean DEFAULT true,
+	validate boolean DEFAULT true, add_column boolean DEFAULT false,
+	scope jsonb DEFAULT NULL)
+	RETURNS @extschema@.relation
+	LANGUAGE c VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'relations_has_one';
+COMMENT ON FUNCTION @extschema@.has_one(regclass, name, regclass, text, text, text, text, text, boolean, boolean, boolean, jsonb) IS
+	'declare that a row of model has at most one row of related; returns the catalog row';
+
+CREATE FUNCTION @extschema@.has_many(
+	model regclass, relation name, related regclass,
+	foreign_key text DEFAULT NULL, local_key text DEFAULT NULL,
+	on_delete text DEFAULT NULL, on_update text DEFAULT NULL,
+	defer text DEFAULT NULL, enforce boolean DEFAULT true,
+	validate boolean DEFAULT true, add_column boolean DEFAULT false,
+	scope jsonb DEFAULT NULL)
+	RETURNS @extschema@.relation
+	LANGUAGE c VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'relations_has_many';
+COMMENT ON FUNCTION @extschema@.has_many(regclass, name, regclass, text, text, text, text, text, boolean, boolean, boolean, jsonb) IS
+	'declare that a row of model has any number of rows of related; returns the catalog row';
+
+CREATE FUNCTION @extschema@.belongs_to(
+	model regclass, relation name, related regclass,
+	foreign_key text DEFAULT NULL, local_key text DEFAULT NULL,
+	on_delete text DEFAULT NULL, on_update text DEFAULT NULL,
+	defer text DEFAULT NULL, enforce boolean DEFAULT true,
+	validate boolean DEFAULT true, add_column boolean DEFAULT false,
+	scope jsonb DEFAULT NULL)
+	RETURNS @extschema@.relation
+	LANGUAGE c VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'relations_belongs_to';
+COMMENT ON FUNCTION @extschema@.belongs_to(regclass, name, regclass, text, text, text, text, text, boolean, boolean, boolean, jsonb) IS
+	'declare that a row of model refers to at most one row of related; the foreign key is on model; returns the catalog row';
+
+CREATE FUNCTION @extschema@.drop_relation(
+	model regclass, relation name, drop_constraint boolean DEFAULT false)
+	RETURNS void
+	LANGUAGE c VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'relations_drop_relation';
+COMMENT ON FUNCTION @extschema@.drop_relation(regclass, name, boolean) IS
+	'forget a relation; with drop_constraint also drop the constraint and the index that declaring it created, when no other relation uses them';
+
+CREATE FUNCTION @extschema@.discover(schema text, register boolean DEFAULT false)
+	RETURNS SETOF @extschema@.relation
+	LANGUAGE c VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'relations_discover';
+COMMENT ON FUNCTION @extschema@.discover(text, boolean) IS
+	'the relations that the foreign keys of a schema imply, registered already or not; with register they are declared';
+
+CREATE FUNCTION @extschema@.ddl(model regclass, relation name)
+	RETURNS SETOF text
+	LANGUAGE c STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'relations_ddl';
+COMMENT ON FUNCTION @extschema@.ddl(regclass, name) IS
+	'the DDL that a declared relation stands on, one statement a row, for people who keep migrations';
+
+CREATE FUNCTION @extschema@.model(
+	model regclass, name text DEFAULT NULL,
+	primary_key text DEFAULT NULL, hidden text DEFAULT NULL)
+	RETURNS @extschema@.model
+	LANGUAGE c VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'relations_model';
+COMMENT ON FUNCTION @extschema@.model(regclass, text, text, text) IS
+	'say a model''s singular name, the columns that identify its rows and the columns that no document shows';
+
+-- ---------------------------------------------------------------------
+-- Following DDL
+-- ---------------------------------------------------------------------
+CREATE FUNCTION @extschema@.follow_drop() RETURNS event_trigger
+	LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'relations_follow_drop';
+COMMENT ON FUNCTION @extschema@.follow_drop() IS
+	'event trigger: the relations of a dropped table go with it';
+CREATE FUNCTION @extschema@.follow_ddl() RETURNS event_trigger
+	LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'relations_follow_ddl';
+COMMENT ON FUNCTION @extschema@.follow_ddl() IS
+	'event trigger: names of columns and constraints in the catalog follow their renaming';
+
+CREATE EVENT TRIGGER relations_follow_drop ON sql_drop
+	EXECUTE FUNCTION @extschema@.follow_drop();
+CREATE EVENT TRIGGER relations_follow_ddl ON ddl_command_end
+	WHEN TAG IN ('ALTER TABLE', 'ALTER VIEW', 'ALTER MATERIALIZED VIEW', 'ALTER FOREIGN TABLE')
+	EXECUTE FUNCTION @extschema@.follow_ddl();
+COMMENT ON EVENT TRIGGER relations_follow_drop IS 'relations: the relations of a dropped table go with it';
+COMMENT ON EVENT TRIGGER relations_follow_ddl IS 'relations: the catalog follows renamed columns and constraints';
+
+-- ---------------------------------------------------------------------
+-- Reading
+-- ---------------------------------------------------------------------
+CREATE FUNCTION @extschema@.preload(model regclass, VARIADIC relations text[] DEFAULT '{}')
+	RETURNS SETOF jsonb
+	LANGUAGE c STABLE STRICT PARALLEL RESTRICTED ROWS 1000 COST 1000
+	AS 'MODULE_PATHNAME', 'relations_preload';
+COMMENT ON FUNCTION @extschema@.preload(regclass, text[]) IS
+	'all rows of model as documents, by primary key, with the relations that the dotted paths name';
+
+CREATE FUNCTION @extschema@.first(model regclass, VARIADIC relations text[] DEFAULT '{}')
+	RETURNS jsonb
+	LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 1000
+	AS 'MODULE_PATHNAME', 'relations_first';
+COMMENT ON FUNCTION @extschema@.first(regclass, text[]) IS
+	'the first row of model by primary key as a document, null when there is none';
+
+CREATE FUNCTION @extschema@.find(model regclass, key @extschema@.key, VARIADIC relations text[] DEFAULT '{}')
+	RETURNS jsonb
+	LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 1000
+	AS 'MODULE_PATHNAME', 'relations_find';
+COMMENT ON FUNCTION @extschema@.find(regclass, @extschema@.key, text[]) IS
+	'the row of model with this primary key as a document, null when there is none';
+
+CREATE FUNCTION @extschema@.load("row" anyelement, VARIADIC relations text[] DEFAULT '{}')
+	RETURNS jsonb
+	LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 1000
+	AS 'MODULE_PATHNAME', 'relations_load';
+COMMENT ON FUNCTION @extschema@.load(anyelement, text[]) IS
+	'the document of a row that you already have, with the relations that the dotted paths name';
+
+-- ---------------------------------------------------------------------
+-- Writing
+-- ---------------------------------------------------------------------
+CREATE FUNCTION @extschema@.create_related(
+	model regclass, key @extschema@.key, relation name, document jsonb)
+	RETURNS jsonb
+	LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000
+	AS 'MODULE_PATHNAME', 'relations_create_related';
+COMMENT ON FUNCTION @extschema@.create_related(regclass, @extschema@.key, name, jsonb) IS
+	'insert a row of the related model, its key wired to the row that key names; returns the row as stored';
+
+CREATE FUNCTION @extschema@.create_many_related(
+	model regclass, key @extschema@.key, relation name, documents jsonb)
+	RETURNS SETOF jsonb
+	LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000 ROWS 100
+	AS 'MODULE_PATHNAME', 'relations_create_many_related';
+COMMENT ON FUNCTION @extschema@.create_many_related(regclass, @extschema@.key, name, jsonb) IS
+	'insert one row of the related model for each document of an array; returns the rows as stored, in that order';

@@ -1,0 +1,21 @@
+/*
+ * relations.h
+ *	  What every file of the extension shares: server headers and settings.
+ */
+#ifndef RELATIONS_H
+#define RELATIONS_H
+
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "nodes/pg_list.h"
+#include "utils/builtins.h"
+
+#include "compat.h"
+
+#define RELATIONS_SCHEMA "relations"
+
+/* settings, see relations.c */
+extern int	relations_batch_memory;	/* kilobytes that a batch of rows may take */
+
+#endif							/* RELATIONS_H */
