@@ -1,0 +1,163 @@
+/*
+ * json_value.c
+ *	  A JSON value of a document -> a datum of a column's type.
+ */
+#include "relations.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "lib/stringinfo.h"
+#include "utils/datum.h"
+#include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
+
+#include "json_value.h"
+
+/* What the JSON value is, for messages. */
+const char *
+json_value_type(JsonbValue *value)
+{
+	switch (value->type)
+	{
+		case jbvNull:
+			return "null";
+		case jbvString:
+			return "a string";
+		case jbvNumeric:
+			return "a number";
+		case jbvBool:
+			return "a boolean";
+		case jbvArray:
+			return "an array";
+		case jbvObject:
+			return "an object";
+		case jbvBinary:
+			return JsonContainerIsArray(value->val.binary.data) ? "an array" : "an object";
+		default:
+			return "a string";
+	}
+}
+
+/* The path of a frame as people write it: posts[3].title; palloc'd. */
+char *
+json_path_string(const JsonPathFrame *frame)
+{
+	StringInfoData buf;
+	char	   *head;
+
+	if (frame == NULL)
+		return pstrdup("");
+	head = json_path_string(frame->parent);
+	initStringInfo(&buf);
+	if (frame->key != NULL)
+		appendStringInfo(&buf, "%s%s%s", head, head[0] != '\0' ? "." : "", frame->key);
+	else
+		appendStringInfo(&buf, "%s[" INT64_FORMAT "]", head, frame->index);
+	return buf.data;
+}
+
+/*
+ * An array, object or composite goes the way of jsonb_to_record(), which
+ * knows nested arrays and composites, domains and their checks.
+ */
+static Datum
+container_to_datum(JsonbValue *value, Oid typid, int32 typmod, bool *isnull)
+{
+	StringInfoData sql;
+	JsonbParseState *state = NULL;
+	JsonbValue	key;
+	JsonbValue *object;
+	Oid			argtype = JSONBOID;
+	Datum		arg;
+	Datum		result;
+	int16		typlen;
+	bool		typbyval;
+	MemoryContext caller = CurrentMemoryContext;
+
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	key.type = jbvString;
+	key.val.string.val = "v";
+	key.val.string.len = 1;
+	pushJsonbValue(&state, WJB_KEY, &key);
+	/* pushing a container unpacks it */
+	pushJsonbValue(&state, WJB_VALUE, value);
+	object = pushJsonbValue(&state, WJB_END_OBJECT, NULL);
+	arg = JsonbPGetDatum(JsonbValueToJsonb(object));
+
+	SPI_connect();
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "SELECT v FROM pg_catalog.jsonb_to_record($1) AS x(v %s)",
+					 format_type_extended(typid, typmod,
+										  FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY));
+	if (SPI_execute_with_args(sql.data, 1, &argtype, &arg, NULL, true, 1) != SPI_OK_SELECT ||
+		SPI_processed != 1)
+		elog(ERROR, "jsonb_to_record returned no row");
+	result = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, isnull);
+	if (!*isnull)
+	{
+		MemoryContext old = MemoryContextSwitchTo(caller);
+
+		get_typlenbyval(typid, &typlen, &typbyval);
+		result = datumCopy(result, typbyval, typlen);
+		MemoryContextSwitchTo(old);
+	}
+	SPI_finish();
+	return result;
+}
+
+/*
+ * The datum of a column's type that a JSON value stands for, in the current
+ * memory context.  Text is read by the type's input function, as a literal
+ * in SQL is; json and jsonb take the value as it is.  A JSON null is null.
+ * Raises what the type's input function raises.
+ */
+Datum
+json_value_to_datum(JsonbValue *value, Oid typid, int32 typmod, bool *isnull)
+{
+	Oid			base = getBaseType(typid);
+	Oid			input;
+	Oid			ioparam;
+	char	   *text;
+
+	*isnull = false;
+	if (value->type == jbvNull)
+	{
+		*isnull = true;
+		return (Datum) 0;
+	}
+	if (base == JSONBOID && typid == base)
+		return JsonbPGetDatum(JsonbValueToJsonb(value));
+	if (base == JSONOID || base == JSONBOID)
+	{
+		Jsonb	   *jb = JsonbValueToJsonb(value);
+
+		text = JsonbToCString(NULL, &jb->root, VARSIZE(jb));
+	}
+	else
+	{
+		switch (value->type)
+		{
+			case jbvString:
+				text = pnstrdup(value->val.string.val, value->val.string.len);
+				break;
+			case jbvNumeric:
+				text = DatumGetCString(DirectFunctionCall1(numeric_out,
+														   NumericGetDatum(value->val.numeric)));
+				break;
+			case jbvBool:
+				text = pstrdup(value->val.boolean ? "true" : "false");
+				break;
+			default:
+				if (base == TEXTOID || base == VARCHAROID || base == BPCHAROID)
+				{
+					Jsonb	   *jb = JsonbValueToJsonb(value);
+
+					text = JsonbToCString(NULL, &jb->root, VARSIZE(jb));
+					break;
+				}
+				return container_to_datum(value, typid, typmod, isnull);
+		}
+	}
+	getTypeInputInfo(typid, &input, &ioparam);
+	return OidInputFunctionCall(input, text, ioparam, typmod);
+}

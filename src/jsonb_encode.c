@@ -1,0 +1,382 @@
+/*
+ * jsonb_encode.c
+ *	  One value of a column -> its bytes inside a Jsonb container.
+ *
+ * The bytes are those that to_jsonb() would produce for the value inside a
+ * row.  Types that are met often are written directly; every other type goes
+ * through to_jsonb() itself, so that casts to json, composites and arrays are
+ * exactly what they are there.
+ *
+ * A value is described by a JEntry: its type bits, and its length without any
+ * alignment padding.  Who places the value adds padding, where the type asks
+ * for it (numerics and containers start at a multiple of four bytes), and
+ * turns lengths into offsets; see jsonb_writer.c.
+ */
+#include "relations.h"
+
+#include "access/transam.h"
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
+#include "utils/date.h"
+#include "utils/datetime.h"
+#include "utils/fmgroids.h"
+#include "utils/fmgrprotos.h"
+#include "utils/json.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/numeric.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+#include "utils/uuid.h"
+
+#include "jsonb_encode.h"
+
+/*
+ * The layout of numerics is private to numeric.c, but it is PostgreSQL's
+ * on-disk format and changes with no minor or major version that can be
+ * upgraded in place: a 16 bit header, then base-10000 digits.
+ */
+#define NUMERIC_HEADER_SHORT	0x8000	/* sign, scale and weight in one word */
+#define NUMERIC_HEADER_SPECIAL	0xC000	/* NaN and the infinities */
+#define NUMERIC_HEADER_NEGATIVE	0x2000	/* in the short form */
+#define NUMERIC_DIGIT_BASE		10000
+#define NUMERIC_MAX_INT_DIGITS	5		/* base-10000 digits of an int64 */
+
+/*
+ * Start with no chunk at all; the first row takes one of chunk_size bytes,
+ * and each further chunk doubles up to a limit.  Chunks live in context.
+ */
+void
+row_arena_init(RowArena *arena, MemoryContext context, Size chunk_size)
+{
+	arena->context = context;
+	arena->start = arena->pos = arena->end = NULL;
+	arena->chunk_size = chunk_size;
+	arena->allocated = 0;
+}
+
+#define ROW_CHUNK_MAX ((Size) 1024 * 1024)
+
+/*
+ * Take a new chunk with room for the row so far and n bytes more, and move
+ * the row there.
+ */
+void
+row_reserve_slow(RowArena *arena, Size n)
+{
+	Size		used = arena->pos - arena->start;
+	Size		size = arena->chunk_size;
+	char	   *chunk;
+
+	while (size < (used + n) * 2)
+		size *= 2;
+	chunk = MemoryContextAllocHuge(arena->context, size);
+	if (used > 0)
+		memcpy(chunk, arena->start, used);
+	arena->start = chunk;
+	arena->pos = chunk + used;
+	arena->end = chunk + size;
+	arena->allocated += size;
+	if (arena->chunk_size < ROW_CHUNK_MAX)
+		arena->chunk_size *= 2;
+}
+
+/*
+ * Prepare func so that it is to_jsonb() for arguments of the type: the
+ * function is polymorphic and finds the type in the call's expression tree.
+ */
+static void
+init_to_jsonb(ValueEncoder *enc, Oid typid, MemoryContext context)
+{
+	MemoryContext old = MemoryContextSwitchTo(context);
+	Node	   *arg = (Node *) makeNullConst(typid, -1, InvalidOid);
+
+	fmgr_info_cxt(F_TO_JSONB, &enc->func, context);
+	fmgr_info_set_expr((Node *) makeFuncExpr(F_TO_JSONB, JSONBOID, list_make1(arg),
+											 InvalidOid, InvalidOid,
+											 COERCE_EXPLICIT_CALL),
+					   &enc->func);
+	MemoryContextSwitchTo(old);
+}
+
+/* Is there a cast to json, which to_jsonb() would use? */
+static bool
+has_json_cast(Oid typid)
+{
+	return SearchSysCacheExists2(CASTSOURCETARGET, ObjectIdGetDatum(typid),
+								 ObjectIdGetDatum(JSONOID));
+}
+
+/*
+ * Decide how values of a type are encoded.  What the decision needs to
+ * remember is allocated in context.
+ */
+void
+encoder_init(ValueEncoder *enc, Oid typid, MemoryContext context)
+{
+	Oid			base = getBaseType(typid);
+	char		typtype = get_typtype(base);
+
+	enc->typid = base;
+	switch (base)
+	{
+		case INT2OID:
+			enc->kind = ENCODE_INT2;
+			return;
+		case INT4OID:
+			enc->kind = ENCODE_INT4;
+			return;
+		case INT8OID:
+			enc->kind = ENCODE_INT8;
+			return;
+		case BOOLOID:
+			enc->kind = ENCODE_BOOL;
+			return;
+		case TEXTOID:
+		case VARCHAROID:
+		case BPCHAROID:
+			enc->kind = ENCODE_TEXT;
+			return;
+		case NUMERICOID:
+			enc->kind = ENCODE_NUMERIC;
+			return;
+		case DATEOID:
+		case TIMESTAMPOID:
+		case TIMESTAMPTZOID:
+			enc->kind = ENCODE_DATETIME;
+			return;
+		case UUIDOID:
+			enc->kind = ENCODE_UUID;
+			return;
+		case JSONOID:
+			enc->kind = ENCODE_JSON;
+			return;
+		case JSONBOID:
+			enc->kind = ENCODE_JSONB;
+			return;
+		default:
+			break;
+	}
+
+	/*
+	 * to_jsonb() writes what is neither a number, an array nor a composite as
+	 * the string that the output function gives, unless there is a cast.
+	 */
+	if (typtype == TYPTYPE_ENUM && !has_json_cast(base))
+	{
+		Oid			output;
+		bool		is_varlena;
+
+		getTypeOutputInfo(base, &output, &is_varlena);
+		fmgr_info_cxt(output, &enc->func, context);
+		enc->kind = ENCODE_OUTPUT;
+		return;
+	}
+	init_to_jsonb(enc, typid, context);
+	enc->kind = ENCODE_TO_JSONB;
+}
+
+static inline void
+put_bytes(RowArena *arena, const void *data, Size n)
+{
+	row_reserve(arena, n);
+	memcpy(arena->pos, data, n);
+	arena->pos += n;
+}
+
+static JEntry
+put_string(RowArena *arena, const char *data, Size n)
+{
+	if (n > JENTRY_OFFLENMASK)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("string too long to represent as jsonb string"),
+				 errdetail("Due to an implementation restriction, jsonb strings cannot exceed %d bytes.",
+						   JENTRY_OFFLENMASK)));
+	put_bytes(arena, data, n);
+	return JENTRY_ISSTRING | (JEntry) n;
+}
+
+/* The numeric of an integer, as numeric_in() would make it. */
+static JEntry
+put_integer(RowArena *arena, int64 value)
+{
+	uint64		rest = value < 0 ? (uint64) 0 - (uint64) value : (uint64) value;
+	int16		digits[NUMERIC_MAX_INT_DIGITS];
+	int			first = NUMERIC_MAX_INT_DIGITS;
+	int			last = NUMERIC_MAX_INT_DIGITS;
+	int			weight;
+	uint16		header = NUMERIC_HEADER_SHORT;
+	Size		size;
+
+	while (rest > 0)
+	{
+		digits[--first] = (int16) (rest % NUMERIC_DIGIT_BASE);
+		rest /= NUMERIC_DIGIT_BASE;
+	}
+	weight = NUMERIC_MAX_INT_DIGITS - first - 1;
+	/* trailing zero digits are implied by the weight */
+	while (last > first && digits[last - 1] == 0)
+		last--;
+	if (last == first)
+		weight = 0;
+	else if (value < 0)
+		header |= NUMERIC_HEADER_NEGATIVE;
+	header |= (uint16) weight;
+
+	size = VARHDRSZ + sizeof(uint16) + (last - first) * sizeof(int16);
+	row_reserve(arena, size);
+	{
+		int32		varlena;
+
+		SET_VARSIZE(&varlena, size);
+		memcpy(arena->pos, &varlena, VARHDRSZ);
+	}
+	memcpy(arena->pos + VARHDRSZ, &header, sizeof(uint16));
+	memcpy(arena->pos + VARHDRSZ + sizeof(uint16), digits + first,
+		   (last - first) * sizeof(int16));
+	arena->pos += size;
+	return JENTRY_ISNUMERIC | (JEntry) size;
+}
+
+/* A numeric that is stored, with a header of one, four bytes or toasted. */
+static JEntry
+put_numeric(RowArena *arena, Datum value)
+{
+	struct varlena *num = PG_DETOAST_DATUM_PACKED(value);
+	Size		length = VARSIZE_ANY_EXHDR(num);
+	Size		size = VARHDRSZ + length;
+	int32		varlena;
+	uint16		header;
+
+	memcpy(&header, VARDATA_ANY(num), sizeof(header));
+	if ((header & NUMERIC_HEADER_SPECIAL) == NUMERIC_HEADER_SPECIAL)
+	{
+		/* JSON knows no such numbers: a string */
+		char	   *text = DatumGetCString(DirectFunctionCall1(numeric_out, value));
+
+		return put_string(arena, text, strlen(text));
+	}
+	if ((header & NUMERIC_HEADER_SHORT) == 0)
+	{
+		/*
+		 * The long form may stand where the short one would do (in tables of
+		 * very old clusters); numeric_in() would choose, so ask it.
+		 */
+		char	   *text = DatumGetCString(DirectFunctionCall1(numeric_out, value));
+
+		num = (struct varlena *)
+			DatumGetPointer(DirectFunctionCall3(numeric_in, CStringGetDatum(text),
+												ObjectIdGetDatum(InvalidOid),
+												Int32GetDatum(-1)));
+		length = VARSIZE_ANY_EXHDR(num);
+		size = VARHDRSZ + length;
+	}
+	row_reserve(arena, size);
+	SET_VARSIZE(&varlena, size);
+	memcpy(arena->pos, &varlena, VARHDRSZ);
+	memcpy(arena->pos + VARHDRSZ, VARDATA_ANY(num), length);
+	arena->pos += size;
+	return JENTRY_ISNUMERIC | (JEntry) size;
+}
+
+/* A Jsonb value: its container, or the scalar that it wraps. */
+static JEntry
+put_jsonb(RowArena *arena, Jsonb *jb)
+{
+	JsonbContainer *root = &jb->root;
+	Size		size = VARSIZE(jb) - VARHDRSZ;
+
+	if (JB_ROOT_IS_SCALAR(jb))
+	{
+		/* an array of one: header, one entry, the value */
+		JEntry		entry = root->children[0];
+		Size		skip = offsetof(JsonbContainer, children) + sizeof(JEntry);
+		Size		length = JBE_OFFLENFLD(entry);
+
+		put_bytes(arena, (char *) root + skip, length);
+		return (entry & JENTRY_TYPEMASK) | (JEntry) length;
+	}
+	if (size > JENTRY_OFFLENMASK)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("jsonb value of %zu bytes is too long to stand inside another", size)));
+	put_bytes(arena, root, size);
+	return JENTRY_ISCONTAINER | (JEntry) size;
+}
+
+static JEntry
+put_uuid(RowArena *arena, const pg_uuid_t *uuid)
+{
+	static const char hex[] = "0123456789abcdef";
+	char	   *p;
+
+	row_reserve(arena, 36);
+	p = arena->pos;
+	for (int i = 0; i < UUID_LEN; i++)
+	{
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			*p++ = '-';
+		*p++ = hex[uuid->data[i] >> 4];
+		*p++ = hex[uuid->data[i] & 0x0F];
+	}
+	arena->pos = p;
+	return JENTRY_ISSTRING | 36;
+}
+
+/*
+ * Append the bytes of a value that is not null to the row, and return its
+ * type bits and length.  Memory that is only needed meanwhile (detoasted
+ * values, output strings) is taken from the current context, which the
+ * caller resets.  Raises what the type's own functions raise, and
+ * program_limit_exceeded for what Jsonb cannot hold.
+ */
+JEntry
+encode_value(RowArena *arena, ValueEncoder *enc, Datum value)
+{
+	switch (enc->kind)
+	{
+		case ENCODE_INT2:
+			return put_integer(arena, DatumGetInt16(value));
+		case ENCODE_INT4:
+			return put_integer(arena, DatumGetInt32(value));
+		case ENCODE_INT8:
+			return put_integer(arena, DatumGetInt64(value));
+		case ENCODE_BOOL:
+			return DatumGetBool(value) ? JENTRY_ISBOOL_TRUE : JENTRY_ISBOOL_FALSE;
+		case ENCODE_TEXT:
+			{
+				struct varlena *text = PG_DETOAST_DATUM_PACKED(value);
+
+				return put_string(arena, VARDATA_ANY(text), VARSIZE_ANY_EXHDR(text));
+			}
+		case ENCODE_NUMERIC:
+			return put_numeric(arena, value);
+		case ENCODE_DATETIME:
+			{
+				char		buf[MAXDATELEN + 1];
+
+				JsonEncodeDateTime(buf, value, enc->typid, NULL);
+				return put_string(arena, buf, strlen(buf));
+			}
+		case ENCODE_UUID:
+			return put_uuid(arena, DatumGetUUIDP(value));
+		case ENCODE_JSON:
+			{
+				char	   *cstring = TextDatumGetCString(value);
+
+				return put_jsonb(arena, DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(cstring))));
+			}
+		case ENCODE_JSONB:
+			return put_jsonb(arena, DatumGetJsonbP(value));
+		case ENCODE_OUTPUT:
+			{
+				char	   *text = OutputFunctionCall(&enc->func, value);
+
+				return put_string(arena, text, strlen(text));
+			}
+		case ENCODE_TO_JSONB:
+			return put_jsonb(arena, DatumGetJsonbP(FunctionCall1(&enc->func, value)));
+	}
+	pg_unreachable();
+}

@@ -1,0 +1,375 @@
+/*
+ * jsonb_writer.c
+ *	  Rows -> Jsonb documents, by template.
+ *
+ * A Jsonb container is
+ *
+ *		uint32	header				count of elements or pairs, type flag
+ *		JEntry	entries[]			arrays: one an element; objects: all keys,
+ *									then all values, in the same order
+ *		data						in the order of the entries
+ *
+ * A JEntry is a type and a length; in every JB_OFFSET_STRIDE'th entry, counted
+ * over keys and values together, the length is replaced by the offset of the
+ * value's end from the start of the data.  Keys are sorted by length, then by
+ * bytes.  Numerics and containers start at a multiple of four bytes, counted
+ * from the start of the whole datum; the padding belongs to their length.
+ *
+ * All rows of a model have the same keys, so header, key entries and key data
+ * are made once (ObjectTemplate) and copied.  A row's columns are encoded when
+ * the row arrives (stage_row), once.  For an object without relations also
+ * the value entries and the padding are final then: since a container starts
+ * at a multiple of four bytes and its header and entries are of that size, the
+ * alignment inside the data does not depend on where the container will
+ * stand.  Writing such an object is four memcpy's.  An object with relations
+ * is written value by value, since the length of what the relations hold is
+ * known only then; containers are written in their final place, and their
+ * entries are filled in when their end is known.
+ */
+#include "relations.h"
+
+#include "utils/memutils.h"
+
+#include "jsonb_writer.h"
+
+typedef struct TemplateKey
+{
+	const char *key;
+	int			length;
+	int			source;
+} TemplateKey;
+
+/* the order of keys in a Jsonb object */
+static int
+compare_template_keys(const void *a, const void *b)
+{
+	const TemplateKey *ka = a;
+	const TemplateKey *kb = b;
+
+	if (ka->length != kb->length)
+		return ka->length < kb->length ? -1 : 1;
+	return memcmp(ka->key, kb->key, ka->length);
+}
+
+/* Replace a length by the end's offset in every JB_OFFSET_STRIDE'th entry. */
+static inline JEntry
+final_entry(JEntry entry, uint32 index, uint32 total)
+{
+	if (index % JB_OFFSET_STRIDE == 0)
+		return (entry & JENTRY_TYPEMASK) | total | JENTRY_HAS_OFF;
+	return entry;
+}
+
+static inline bool
+needs_alignment(JEntry entry)
+{
+	return JBE_ISNUMERIC(entry) || JBE_ISCONTAINER(entry);
+}
+
+static pg_attribute_noreturn() void
+container_too_large(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+			 errmsg("the document exceeds the maximum size of a jsonb value, %u bytes",
+					JENTRY_OFFLENMASK),
+			 errhint("Read fewer columns or fewer rows at once.")));
+}
+
+/*
+ * Make the template of objects whose columns and relations have these keys
+ * (lists of char *), in context.  A relation hides a column of the same name,
+ * as the right side of || does; such a column has no pair, and its values are
+ * not staged: see the positions given to stage_row.
+ */
+void
+template_init(ObjectTemplate *tpl, List *column_keys, List *relation_keys,
+			  MemoryContext context)
+{
+	int			n = list_length(column_keys) + list_length(relation_keys);
+	TemplateKey *keys = palloc(sizeof(TemplateKey) * Max(n, 1));
+	ListCell   *lc;
+	int			i = 0;
+	uint32		total = 0;
+	char	   *data;
+
+	foreach(lc, column_keys)
+	{
+		keys[i].key = lfirst(lc);
+		keys[i].length = strlen(keys[i].key);
+		keys[i].source = foreach_current_index(lc);
+		i++;
+	}
+	foreach(lc, relation_keys)
+	{
+		keys[i].key = lfirst(lc);
+		keys[i].length = strlen(keys[i].key);
+		keys[i].source = ~foreach_current_index(lc);
+		i++;
+	}
+	qsort(keys, n, sizeof(TemplateKey), compare_template_keys);
+
+	memset(tpl, 0, sizeof(*tpl));
+	tpl->key_entries = MemoryContextAlloc(context, sizeof(JEntry) * Max(n, 1));
+	tpl->source = MemoryContextAlloc(context, sizeof(int) * Max(n, 1));
+	for (i = 0; i < n; i++)
+		tpl->key_size += keys[i].length;
+	tpl->key_data = data = MemoryContextAlloc(context, Max(tpl->key_size, 1));
+	for (i = 0; i < n; i++)
+	{
+		TemplateKey *key = &keys[i];
+
+		memcpy(data + total, key->key, key->length);
+		total += key->length;
+		tpl->key_entries[i] = final_entry(JENTRY_ISSTRING | key->length, i, total);
+		tpl->source[i] = key->source;
+		if (key->source >= 0)
+			tpl->nvalues++;
+		else
+			tpl->nrelations++;
+	}
+	tpl->npairs = n;
+	pfree(keys);
+}
+
+/* May a value of this kind be a numeric or a container? */
+static inline bool
+may_need_alignment(EncoderKind kind)
+{
+	switch (kind)
+	{
+		case ENCODE_BOOL:
+		case ENCODE_TEXT:
+		case ENCODE_DATETIME:
+		case ENCODE_UUID:
+		case ENCODE_OUTPUT:
+			return false;
+		default:
+			return true;
+	}
+}
+
+/*
+ * Encode a value behind pad bytes of padding, which are taken back if it
+ * turns out to need none (a NaN, a Jsonb string).  Returns the type and the
+ * length, padding included.
+ */
+static JEntry
+stage_aligned(RowArena *arena, ValueEncoder *encoder, Datum value, uint32 pad)
+{
+	Size		before;
+	JEntry		entry;
+
+	row_reserve(arena, pad);
+	memset(arena->pos, 0, pad);
+	arena->pos += pad;
+	before = arena->pos - arena->start;
+	entry = encode_value(arena, encoder, value);
+	if (needs_alignment(entry))
+		return entry + pad;
+	memmove(arena->start + before - pad, arena->start + before, JBE_OFFLENFLD(entry));
+	arena->pos -= pad;
+	return entry;
+}
+
+/*
+ * Encode the columns of a row.  values and isnull are the row, positions[i]
+ * is where the i'th of the template's columns stands in it, encoders[i] how it
+ * is written.  The result lives in the arena; its groups are not set.  The
+ * current memory context takes what is needed meanwhile.
+ */
+StagedRow *
+stage_row(RowArena *arena, ObjectTemplate *tpl, ValueEncoder *encoders,
+		  const int *positions, const Datum *values, const bool *isnull)
+{
+	Size		header = offsetof(StagedRow, words) +
+		sizeof(uint32) * (tpl->nrelations + tpl->nvalues);
+	bool		leaf = tpl->nrelations == 0;
+	Size		entry_offset = offsetof(StagedRow, words) + sizeof(uint32) * tpl->nrelations;
+	uint32		total = tpl->key_size;
+	StagedRow  *row;
+
+	/* rows start aligned; the arena's chunks do */
+	arena->pos = (char *) INTALIGN((uintptr_t) arena->pos);
+	if (arena->pos > arena->end)
+		arena->pos = arena->end;
+	arena->start = arena->pos;
+	row_reserve(arena, header);
+	arena->pos += header;
+
+	for (int i = 0; i < tpl->nvalues; i++)
+	{
+		int			pos = positions[i];
+		JEntry		entry;
+
+		if (isnull[pos])
+			entry = JENTRY_ISNULL;
+		else if (leaf && may_need_alignment(encoders[i].kind) && total != INTALIGN(total))
+			entry = stage_aligned(arena, &encoders[i], values[pos], INTALIGN(total) - total);
+		else
+			entry = encode_value(arena, &encoders[i], values[pos]);
+		if (JBE_OFFLENFLD(entry) > JENTRY_OFFLENMASK - total)
+			container_too_large();
+		total += JBE_OFFLENFLD(entry);
+		if (leaf)
+			entry = final_entry(entry, tpl->npairs + i, total);
+		((JEntry *) (arena->start + entry_offset))[i] = entry;
+	}
+	row = (StagedRow *) arena->start;
+	row->data_size = (arena->pos - arena->start) - header;
+	return row;
+}
+
+/* Start a document in the current memory context, for about capacity bytes. */
+void
+doc_init(DocBuffer *buf, Size capacity)
+{
+	buf->cap = Max(capacity, 64);
+	buf->data = palloc(buf->cap);
+	buf->len = VARHDRSZ;
+}
+
+/* The document, which is the buffer itself. */
+Jsonb *
+doc_finish(DocBuffer *buf)
+{
+	SET_VARSIZE(buf->data, buf->len);
+	return (Jsonb *) buf->data;
+}
+
+void
+doc_reserve_slow(DocBuffer *buf, Size n)
+{
+	Size		cap = buf->cap;
+
+	if (buf->len + n > MaxAllocSize)
+		container_too_large();
+	while (cap < buf->len + n)
+		cap *= 2;
+	cap = Min(cap, MaxAllocSize);
+	buf->data = repalloc(buf->data, cap);
+	buf->cap = cap;
+}
+
+static inline void
+doc_reserve(DocBuffer *buf, Size n)
+{
+	if (unlikely(buf->cap - buf->len < n))
+		doc_reserve_slow(buf, n);
+}
+
+/* Pad with zeros; room for three bytes must have been reserved. */
+static inline void
+doc_align(DocBuffer *buf)
+{
+	while (buf->len != INTALIGN(buf->len))
+		buf->data[buf->len++] = 0;
+}
+
+static inline void
+doc_copy(DocBuffer *buf, const void *data, Size n)
+{
+	memcpy(buf->data + buf->len, data, n);
+	buf->len += n;
+}
+
+/* Append the object of a row without relations. */
+void
+doc_leaf_object(DocBuffer *buf, ObjectTemplate *tpl, const StagedRow *row)
+{
+	uint32		header = JB_FOBJECT | tpl->npairs;
+	Size		entries = sizeof(JEntry) * tpl->npairs;
+
+	doc_reserve(buf, 3 + sizeof(header) + 2 * entries + tpl->key_size + row->data_size);
+	doc_align(buf);
+	doc_copy(buf, &header, sizeof(header));
+	doc_copy(buf, tpl->key_entries, entries);
+	doc_copy(buf, STAGED_ENTRIES(row, tpl), entries);
+	doc_copy(buf, tpl->key_data, tpl->key_size);
+	doc_copy(buf, STAGED_DATA(row, tpl), row->data_size);
+}
+
+/* Begin an array of nelems elements, each to be added or written in place. */
+void
+doc_begin_array(DocBuffer *buf, ContainerState *state, uint32 nelems)
+{
+	uint32		header = JB_FARRAY | nelems;
+
+	if (nelems > JB_CMASK)
+		container_too_large();
+	state->base = buf->len;
+	doc_reserve(buf, 3 + sizeof(header) + sizeof(JEntry) * (Size) nelems);
+	doc_align(buf);
+	doc_copy(buf, &header, sizeof(header));
+	state->entries = buf->len;
+	state->index = 0;
+	state->total = 0;
+	buf->len += sizeof(JEntry) * (Size) nelems;
+}
+
+/* Begin an object; its values are then added in the order of the pairs. */
+void
+doc_begin_object(DocBuffer *buf, ContainerState *state, ObjectTemplate *tpl)
+{
+	uint32		header = JB_FOBJECT | tpl->npairs;
+	Size		entries = sizeof(JEntry) * tpl->npairs;
+
+	state->base = buf->len;
+	doc_reserve(buf, 3 + sizeof(header) + 2 * entries + tpl->key_size);
+	doc_align(buf);
+	doc_copy(buf, &header, sizeof(header));
+	state->entries = buf->len;
+	doc_copy(buf, tpl->key_entries, entries);
+	buf->len += entries;
+	doc_copy(buf, tpl->key_data, tpl->key_size);
+	state->index = tpl->npairs;
+	state->total = tpl->key_size;
+}
+
+static inline void
+set_entry(DocBuffer *buf, ContainerState *state, JEntry entry)
+{
+	if (JBE_OFFLENFLD(entry) > JENTRY_OFFLENMASK - state->total)
+		container_too_large();
+	state->total += JBE_OFFLENFLD(entry);
+	((JEntry *) (buf->data + state->entries))[state->index] =
+		final_entry(entry, state->index, state->total);
+	state->index++;
+}
+
+/* Add a staged value: entry is its type and length, data its bytes. */
+void
+doc_add_scalar(DocBuffer *buf, ContainerState *state, JEntry entry, const char *data)
+{
+	Size		length = JBE_OFFLENFLD(entry);
+
+	doc_reserve(buf, length + 3);
+	if (needs_alignment(entry))
+	{
+		entry += INTALIGN(buf->len) - buf->len;
+		doc_align(buf);
+	}
+	doc_copy(buf, data, length);
+	set_entry(buf, state, entry);
+}
+
+/* Add a null. */
+void
+doc_add_null(DocBuffer *buf, ContainerState *state)
+{
+	set_entry(buf, state, JENTRY_ISNULL);
+}
+
+/*
+ * A container that began at member_base, before its padding, has been
+ * written in place and is complete: enter it into the one around it.
+ */
+void
+doc_end_member(DocBuffer *buf, ContainerState *state, Size member_base)
+{
+	Size		length = buf->len - member_base;
+
+	if (length > JENTRY_OFFLENMASK)
+		container_too_large();
+	set_entry(buf, state, JENTRY_ISCONTAINER | (JEntry) length);
+}

@@ -1,0 +1,79 @@
+/*
+ * jsonb_writer.h
+ *	  Rows -> Jsonb documents, by template.
+ */
+#ifndef RELATIONS_JSONB_WRITER_H
+#define RELATIONS_JSONB_WRITER_H
+
+#include "relations.h"
+#include "utils/jsonb.h"
+
+#include "jsonb_encode.h"
+
+/*
+ * What all objects of one model share.  Pairs are in the order of their keys
+ * as Jsonb sorts them; each is filled from a column or from a relation.
+ */
+typedef struct ObjectTemplate
+{
+	int			npairs;
+	int			nvalues;		/* pairs filled from columns */
+	int			nrelations;		/* pairs filled from relations */
+	JEntry	   *key_entries;	/* npairs */
+	char	   *key_data;
+	uint32		key_size;
+	int		   *source;			/* pair -> column (>= 0) or ~relation (< 0) */
+} ObjectTemplate;
+
+/*
+ * The encoded columns of one row, in the order of the template's pairs:
+ * groups[nrelations], then entries[nvalues], then the data.  In an object
+ * without relations the entries and the padding are final; else entries hold
+ * lengths and the data has no padding.
+ */
+typedef struct StagedRow
+{
+	uint32		data_size;
+	uint32		words[FLEXIBLE_ARRAY_MEMBER];
+} StagedRow;
+
+#define STAGED_GROUPS(row)			((row)->words)
+#define STAGED_ENTRIES(row, tpl)	((JEntry *) ((row)->words + (tpl)->nrelations))
+#define STAGED_DATA(row, tpl) \
+	((char *) ((row)->words + (tpl)->nrelations + (tpl)->nvalues))
+
+/* A document under construction. */
+typedef struct DocBuffer
+{
+	char	   *data;
+	Size		len;
+	Size		cap;
+} DocBuffer;
+
+extern void template_init(ObjectTemplate *tpl, List *column_keys, List *relation_keys,
+						  MemoryContext context);
+
+extern StagedRow *stage_row(RowArena *arena, ObjectTemplate *tpl, ValueEncoder *encoders,
+							const int *positions, const Datum *values, const bool *isnull);
+
+extern void doc_init(DocBuffer *buf, Size capacity);
+extern Jsonb *doc_finish(DocBuffer *buf);
+extern void doc_reserve_slow(DocBuffer *buf, Size n);
+extern void doc_leaf_object(DocBuffer *buf, ObjectTemplate *tpl, const StagedRow *row);
+
+/* an object with relations, or an array, is written member by member */
+typedef struct ContainerState
+{
+	Size		base;			/* of the container, before its padding */
+	Size		entries;		/* of its first JEntry */
+	uint32		index;			/* of the next JEntry */
+	uint32		total;			/* bytes of data so far */
+} ContainerState;
+
+extern void doc_begin_array(DocBuffer *buf, ContainerState *state, uint32 nelems);
+extern void doc_begin_object(DocBuffer *buf, ContainerState *state, ObjectTemplate *tpl);
+extern void doc_add_scalar(DocBuffer *buf, ContainerState *state, JEntry entry, const char *data);
+extern void doc_add_null(DocBuffer *buf, ContainerState *state);
+extern void doc_end_member(DocBuffer *buf, ContainerState *state, Size member_base);
+
+#endif							/* RELATIONS_JSONB_WRITER_H */
