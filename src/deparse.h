@@ -1,0 +1,29 @@
+/*
+ * deparse.h
+ *	  A QueryNode -> the SQL of its level.
+ */
+#ifndef RELATIONS_DEPARSE_H
+#define RELATIONS_DEPARSE_H
+
+#include "query_doc.h"
+
+/* How the rows of a level are asked for; $1... are the key parameters. */
+typedef enum LevelForm
+{
+	LEVEL_ALL,					/* all rows */
+	LEVEL_FIRST,				/* the first row */
+	LEVEL_KEY,					/* the row with the primary key $1, $2, ... */
+	LEVEL_ONE,					/* rows of one parent: key = $1 */
+	LEVEL_ARRAY,				/* rows of many parents: key = ANY($1) */
+	LEVEL_RANGE,				/* rows of a range of keys: $1 <= key <= $2 */
+	LEVEL_ORDINAL				/* $1, $2, ... are arrays, one a key column;
+								 * the first column of the result is the
+								 * parent's position in them */
+} LevelForm;
+
+#define LEVEL_FORMS (LEVEL_ORDINAL + 1)
+
+extern char *deparse_level(QueryNode *node, LevelForm form, List *columns,
+						   const Oid *key_types, bool ordered, List **params);
+
+#endif							/* RELATIONS_DEPARSE_H */

@@ -1,0 +1,84 @@
+/*
+ * read_plan.h
+ *	  How a graph is read: kept plans and templates of its levels.
+ */
+#ifndef RELATIONS_READ_PLAN_H
+#define RELATIONS_READ_PLAN_H
+
+#include "relations.h"
+#include "executor/spi.h"
+#include "utils/array.h"
+
+#include "deparse.h"
+#include "jsonb_writer.h"
+#include "query_doc.h"
+
+/* What a call asks of the root of its graph. */
+typedef enum ReadMode
+{
+	READ_ALL,					/* preload */
+	READ_FIRST,					/* first */
+	READ_KEY,					/* find */
+	READ_ROW					/* load: the caller has the row */
+} ReadMode;
+
+#define ONE_OF_FORM_CUSTOM	LEVEL_FORMS
+#define LEVEL_PLANS			(LEVEL_FORMS + 1)
+
+/* One level of the graph. */
+typedef struct ReadNode
+{
+	QueryNode  *query;
+	MemoryContext context;		/* of the plan */
+	List	   *columns;		/* select list: names */
+	ObjectTemplate tpl;
+	ValueEncoder *encoders;		/* tpl.nvalues, in the order of the pairs */
+	int		   *positions;		/* where each stands in the select list */
+	int			nchildren;
+	struct ReadNode **children;
+
+	/* how rows are matched to their parents */
+	bool		to_one;
+	bool		hashed;			/* keys are integers, matched here; else by
+								 * ordinal */
+	int			nkeys;
+	Oid		   *key_types;		/* of the parent's columns */
+	int		   *parent_keys;	/* positions in the parent's select list */
+	int16	   *key_lens;		/* and how they are stored */
+	bool	   *key_byvals;
+	char	   *key_aligns;
+	Oid			match_type;		/* hashed: type of the column that matches */
+	int			match_position;	/* and where it stands */
+	bool		sorted_here;	/* by the integer at sort_position, else by SQL */
+	Oid			sort_type;
+	int			sort_position;
+
+	SPIPlanPtr	plans[LEVEL_PLANS];
+	List	   *params[LEVEL_PLANS];	/* QueryParam behind the keys */
+} ReadNode;
+
+typedef struct ReadPlan
+{
+	MemoryContext context;
+	uint32		hash;
+	Oid			model;
+	Oid			role;
+	ReadMode	mode;
+	ArrayType  *paths;
+	bool		valid;
+	int			refcount;
+	int			nrelids;
+	Oid		   *relids;
+	ReadNode   *root;
+	FmgrInfo   *key_input;		/* READ_KEY: of the primary key's columns */
+	Oid		   *key_ioparams;
+	TupleDesc	key_desc;		/* of a composite primary key */
+} ReadPlan;
+
+extern ReadPlan *read_plan_acquire(Oid model, ReadMode mode, ArrayType *paths);
+extern void read_plan_release(ReadPlan *plan);
+extern SPIPlanPtr read_node_plan(ReadNode *node, LevelForm form, bool custom, List **params);
+extern bool is_integer_type(Oid type);
+extern int64 integer_datum(Oid type, Datum value);
+
+#endif							/* RELATIONS_READ_PLAN_H */
