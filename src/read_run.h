@@ -1,0 +1,37 @@
+/*
+ * read_run.h
+ *	  Runs the levels of a graph for a batch of root rows.
+ */
+#ifndef RELATIONS_READ_RUN_H
+#define RELATIONS_READ_RUN_H
+
+#include "read_plan.h"
+#include "utils/portal.h"
+
+typedef struct ReadLevel ReadLevel;
+
+/* One execution of a plan; lives in a memory context of its own. */
+typedef struct ReadRun
+{
+	ReadPlan   *plan;
+	MemoryContext context;		/* of the run; deleting it ends the run */
+	MemoryContext batch;		/* what one batch needs */
+	MemoryContext row;			/* what one row needs while it is encoded */
+	MemoryContextCallback release;
+	RowArena	arena;
+	ReadLevel  *root;
+	Size		doc_size;		/* guess of the next document's size */
+} ReadRun;
+
+extern ReadRun *read_run_begin(Oid model, ReadMode mode, ArrayType *paths);
+extern void read_run_end(ReadRun *run);
+extern void read_run_reset(ReadRun *run);
+extern uint32 read_run_rows(ReadRun *run);
+extern Size read_run_memory(ReadRun *run);
+extern void read_run_root(ReadRun *run, LevelForm form, const Datum *keys);
+extern void read_run_fetch(ReadRun *run, Portal portal, long count);
+extern void read_run_add_row(ReadRun *run, const Datum *values, const bool *isnull);
+extern void read_run_children(ReadRun *run);
+extern Jsonb *read_run_document(ReadRun *run, uint32 row);
+
+#endif							/* RELATIONS_READ_RUN_H */
