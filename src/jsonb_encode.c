@@ -227,7 +227,7 @@ put_integer(RowArena *arena, int64 value)
 	size = VARHDRSZ + sizeof(uint16) + (last - first) * sizeof(int16);
 	row_reserve(arena, size);
 	{
-		int32		varlena;
+		varattrib_4b varlena;
 
 		SET_VARSIZE(&varlena, size);
 		memcpy(arena->pos, &varlena, VARHDRSZ);
@@ -246,7 +246,7 @@ put_numeric(RowArena *arena, Datum value)
 	struct varlena *num = PG_DETOAST_DATUM_PACKED(value);
 	Size		length = VARSIZE_ANY_EXHDR(num);
 	Size		size = VARHDRSZ + length;
-	int32		varlena;
+	varattrib_4b varlena;
 	uint16		header;
 
 	memcpy(&header, VARDATA_ANY(num), sizeof(header));

@@ -50,13 +50,14 @@ invalidate_plans(Oid relid)
 }
 
 static void
-relcache_callback(Datum arg, Oid relid)
+relcache_callback(pg_attribute_unused() Datum arg, Oid relid)
 {
 	invalidate_plans(relid);
 }
 
 static void
-syscache_callback(Datum arg, int cacheid, uint32 hashvalue)
+syscache_callback(pg_attribute_unused() Datum arg, pg_attribute_unused() int cacheid,
+				  pg_attribute_unused() uint32 hashvalue)
 {
 	invalidate_plans(InvalidOid);
 }

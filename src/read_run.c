@@ -323,12 +323,13 @@ receive_row(TupleTableSlot *slot, DestReceiver *self)
 }
 
 static void
-receive_startup(DestReceiver *self, int operation, TupleDesc typeinfo)
+receive_startup(pg_attribute_unused() DestReceiver *self, pg_attribute_unused() int operation,
+				pg_attribute_unused() TupleDesc typeinfo)
 {
 }
 
 static void
-receive_done(DestReceiver *self)
+receive_done(pg_attribute_unused() DestReceiver *self)
 {
 }
 

@@ -4,6 +4,8 @@
  */
 #include "relations.h"
 
+#include <limits.h>
+
 #include "utils/guc.h"
 
 PG_MODULE_MAGIC;

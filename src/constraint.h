@@ -1,0 +1,39 @@
+/*
+ * constraint.h
+ *	  The DDL that a relation needs: found, made, or told as text.
+ */
+#ifndef RELATIONS_CONSTRAINT_H
+#define RELATIONS_CONSTRAINT_H
+
+#include "catalog.h"
+
+/* A native foreign key, found or wanted.  Actions are those of pg_constraint. */
+typedef struct ForeignKey
+{
+	Oid			oid;			/* InvalidOid while only wanted */
+	char	   *name;
+	Oid			child;
+	List	   *child_columns;
+	Oid			parent;
+	List	   *parent_columns;
+	char		on_delete;		/* '\0': not said */
+	char		on_update;
+	bool		deferrable;
+	bool		deferred;
+} ForeignKey;
+
+extern List *foreign_keys_between(Oid child, Oid parent);
+extern bool same_columns(List *a, List *b);
+extern ForeignKey *match_foreign_key(List *foreign_keys, List *child_columns, List *parent_columns);
+extern char *find_unique(Oid relid, List *columns);
+extern char *find_index(Oid relid, List *columns);
+extern char parse_action(const char *action, const char *argument);
+extern const char *action_name(char action);
+
+extern char *foreign_key_sql(ForeignKey *fk, bool validate);
+extern char *unique_sql(Oid relid, List *columns, char **name);
+extern char *index_sql(Oid relid, List *columns, char **name);
+extern char *add_column_sql(Oid relid, const char *column, Oid from, const char *from_column);
+extern void run_ddl(const char *sql);
+
+#endif							/* RELATIONS_CONSTRAINT_H */

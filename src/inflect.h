@@ -1,0 +1,10 @@
+/*
+ * inflect.h
+ *	  English singulars of table names.
+ */
+#ifndef RELATIONS_INFLECT_H
+#define RELATIONS_INFLECT_H
+
+extern char *singular_of(const char *name);
+
+#endif							/* RELATIONS_INFLECT_H */
