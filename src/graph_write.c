@@ -515,7 +515,10 @@ relations_create_many_related(PG_FUNCTION_ARGS)
 	funcctx = SRF_PERCALL_SETUP();
 	run = funcctx->user_fctx;
 	if (funcctx->call_cntr < read_run_rows(run))
-		SRF_RETURN_NEXT(funcctx,
-						JsonbPGetDatum(read_run_document(run, (uint32) funcctx->call_cntr)));
+	{
+		Jsonb	   *document = read_run_document(run, (uint32) funcctx->call_cntr);
+
+		SRF_RETURN_NEXT(funcctx, JsonbPGetDatum(document));
+	}
 	SRF_RETURN_DONE(funcctx);
 }

@@ -1,0 +1,84 @@
+# relations: an ORM's relationships, inside PostgreSQL
+#
+#   make, make install, make installcheck     as in every PGXS extension; PG_CONFIG= chooses the server
+#   make check, make demo, make bench         prepare the machine, build, install, and run against a throw-away cluster
+
+EXTENSION = relations
+MODULE_big = relations
+OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
+DATA = $(sort $(wildcard src/relations--*.sql))
+PGFILEDESC = "relations - an ORM's relationships, inside PostgreSQL"
+
+# pg_regress: sql/ and expected/
+REGRESS = install declare
+
+# isolation tester: test/isolation/specs and test/isolation/expected
+ISOLATION =
+ISOLATION_OPTS = --inputdir=test/isolation
+
+PG_CONFIG ?= pg_config
+# packagers: make WERROR=
+WERROR ?= -Werror
+
+# ---------------------------------------------------------------------
+# The targets that need nothing but make: what they miss, they install.
+# PGXS has no place in them, the makes that they start include it.
+# ---------------------------------------------------------------------
+FRONT = setup check demo bench
+
+ifneq (,$(filter $(FRONT),$(MAKECMDGOALS)))
+
+export PG_CONFIG WERROR
+
+.NOTPARALLEL:
+.PHONY: $(MAKECMDGOALS)
+
+setup:
+	@test/bin/setup
+
+# PARTS: some of regress, isolation, tap; all when empty
+check:
+	@test/bin/check $(PARTS)
+
+demo:
+	@test/bin/demo
+
+bench:
+	@test/bin/bench $(USERS) $(POSTS) $(COMMENTS) $(ROUNDS)
+
+# whatever else was asked for together with them
+$(filter-out $(FRONT),$(MAKECMDGOALS)):
+	@$(MAKE) --no-print-directory $@
+
+else
+
+# ---------------------------------------------------------------------
+# Building
+# ---------------------------------------------------------------------
+PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
+ifeq (,$(wildcard $(PGXS)))
+$(error $(PG_CONFIG) leads to no server headers: set PG_CONFIG, or let "make setup" install PostgreSQL)
+endif
+
+# The server's headers are system headers: what they would warn of is not ours to mend.
+PG_CPPFLAGS = -isystem $(shell $(PG_CONFIG) --includedir-server)
+PG_CFLAGS = -Wall -Wextra $(WERROR) -MMD -MP
+
+# No bitcode: nothing here gains from inlining by JIT, and clang may be absent.
+override with_llvm = no
+
+BUILT_FOR = src/.built-for
+EXTRA_CLEAN = $(BUILT_FOR) $(wildcard src/*.d) .deps
+
+include $(PGXS)
+
+-include $(wildcard src/*.d)
+
+# Objects that were built for another server are built anew.
+SERVER := $(shell $(PG_CONFIG) --includedir-server --version | tr '\n' ' ')
+$(BUILT_FOR): FORCE
+	@test "$$(cat $@ 2>/dev/null)" = "$(strip $(SERVER))" || echo "$(strip $(SERVER))" > $@
+$(OBJS): $(BUILT_FOR) Makefile
+.PHONY: FORCE
+
+endif

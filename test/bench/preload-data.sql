@@ -1,0 +1,77 @@
+-- preload-data.sql: tables, rows and relations of the benchmark
+-- psql -v users=N -v posts=N -v comments=N
+
+CREATE SCHEMA bench;
+COMMENT ON SCHEMA bench IS 'made by test/bench/preload';
+SET search_path = bench, pg_catalog;
+SELECT setseed(0.5);
+
+CREATE TABLE users (
+	id int NOT NULL,
+	name text NOT NULL,
+	email text NOT NULL,
+	age int,
+	created_at timestamptz NOT NULL
+);
+INSERT INTO users
+SELECT i, 'User ' || i, 'user' || i || '@example.com', 18 + (random() * 60)::int,
+	timestamptz '2024-01-01 00:00+00' + i * interval '37 seconds'
+FROM generate_series(1, :users) i;
+
+-- every tenth user has none
+CREATE TABLE profiles (
+	id int NOT NULL,
+	user_id int NOT NULL,
+	bio text,
+	city text
+);
+INSERT INTO profiles
+SELECT row_number() OVER (ORDER BY random()), i,
+	CASE WHEN i % 7 <> 0 THEN 'A "short" life of user ' || i || ', told by ' || md5(i::text) END,
+	(ARRAY['Lagos', 'Lima', 'Łódź', 'Kochi', 'Osaka'])[1 + i % 5]
+FROM generate_series(1, :users) i
+WHERE i % 10 <> 0;
+
+CREATE TABLE posts (
+	id int NOT NULL,
+	user_id int NOT NULL,
+	title text NOT NULL,
+	body text NOT NULL,
+	published boolean NOT NULL,
+	created_at timestamptz NOT NULL
+);
+INSERT INTO posts
+SELECT i, 1 + floor(random() * :users)::int, 'Post ' || i, repeat(md5(i::text) || ' ', 3), random() < 0.8,
+	timestamptz '2024-01-01 00:00+00' + i * interval '11.5 seconds'
+FROM generate_series(1, :posts) i;
+
+CREATE TABLE comments (
+	id int NOT NULL,
+	post_id int NOT NULL,
+	author text NOT NULL,
+	body text NOT NULL,
+	score numeric,
+	created_at timestamptz NOT NULL
+);
+INSERT INTO comments
+SELECT i, 1 + floor(random() * :posts)::int, 'Author ' || i % 1000, 'Comment ' || md5(i::text),
+	CASE WHEN i % 20 <> 0 THEN (random() * 100)::numeric(8, 2) END,
+	timestamptz '2024-01-01 00:00+00' + i * interval '5.25 seconds'
+FROM generate_series(1, :comments) i;
+
+ALTER TABLE users ADD PRIMARY KEY (id);
+ALTER TABLE profiles ADD PRIMARY KEY (id);
+ALTER TABLE posts ADD PRIMARY KEY (id);
+ALTER TABLE comments ADD PRIMARY KEY (id);
+
+SELECT relations.has_one('bench.users', 'profile', 'bench.profiles', foreign_key => 'user_id');
+SELECT relations.belongs_to('bench.profiles', 'user', 'bench.users', foreign_key => 'user_id');
+SELECT relations.has_many('bench.users', 'posts', 'bench.posts', foreign_key => 'user_id');
+SELECT relations.belongs_to('bench.posts', 'user', 'bench.users', foreign_key => 'user_id');
+SELECT relations.has_many('bench.posts', 'comments', 'bench.comments', foreign_key => 'post_id');
+SELECT relations.belongs_to('bench.comments', 'post', 'bench.posts', foreign_key => 'post_id');
+
+VACUUM ANALYZE users;
+VACUUM ANALYZE profiles;
+VACUUM ANALYZE posts;
+VACUUM ANALYZE comments;
