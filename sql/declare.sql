@@ -1,8 +1,8 @@
 --
 -- Declaring: how keys are found, what is reused, what is refused
 --
-CREATE EXTENSION IF NOT EXISTS relations;
 SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS relations;
 CREATE SCHEMA declare;
 SET search_path = declare;
 CREATE TABLE companies (id int PRIMARY KEY, code text UNIQUE, loose text);

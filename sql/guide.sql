@@ -2,6 +2,7 @@
 -- The guide: a user has one profile, a profile belongs to one user, a role
 -- has many users.
 --
+SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS relations;
 CREATE SCHEMA guide;
 SET search_path = guide;
@@ -57,6 +58,5 @@ SELECT relations.drop_relation('users', 'profile', drop_constraint => true);
 \d profiles
 SELECT relations.drop_relation('profiles', 'user', drop_constraint => true);
 \d profiles
-SET client_min_messages = warning;
 SELECT relations.drop_relation('roles', 'users'), relations.drop_relation('users', 'role');
 DROP SCHEMA guide CASCADE;

@@ -75,7 +75,14 @@ document_error(const JsonPathFrame *path, const char *expected, JsonbValue *foun
 					json_value_type(found))));
 }
 
-/* The members of an object, as a flat list: key, value, key, value. */
+/* A member of a JSON object. */
+typedef struct Member
+{
+	char	   *key;
+	JsonbValue *value;
+} Member;
+
+/* The members of an object, as a list of Member. */
 static List *
 object_members(JsonbValue *value, const JsonPathFrame *path, const char *expected)
 {
@@ -83,6 +90,7 @@ object_members(JsonbValue *value, const JsonPathFrame *path, const char *expecte
 	JsonbIteratorToken token;
 	JsonbValue	v;
 	List	   *result = NIL;
+	Member	   *member = NULL;
 
 	if (value->type != jbvBinary || !JsonContainerIsObject(value->val.binary.data))
 		document_error(path, expected, value);
@@ -90,13 +98,15 @@ object_members(JsonbValue *value, const JsonPathFrame *path, const char *expecte
 	token = JsonbIteratorNext(&it, &v, true);
 	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_END_OBJECT)
 	{
-		JsonbValue *copy = palloc(sizeof(JsonbValue));
-
-		*copy = v;
 		if (token == WJB_KEY)
-			result = lappend(result, pnstrdup(v.val.string.val, v.val.string.len));
-		else
-			result = lappend(result, copy);
+		{
+			member = palloc(sizeof(Member));
+			member->key = pnstrdup(v.val.string.val, v.val.string.len);
+			continue;
+		}
+		member->value = palloc(sizeof(JsonbValue));
+		*member->value = v;
+		result = lappend(result, member);
 	}
 	return result;
 }
@@ -300,8 +310,8 @@ parse_column(Oid relid, const char *column, JsonbValue *value, JsonPathFrame *pa
 	members = object_members(value, path, "an object");
 	foreach(lc, members)
 	{
-		char	   *name = lfirst(lc);
-		JsonbValue *operand = lfirst(lc = lnext(members, lc));
+		char	   *name = ((Member *) lfirst(lc))->key;
+		JsonbValue *operand = ((Member *) lfirst(lc))->value;
 		JsonPathFrame frame = {path, name, 0};
 		const WhereOperator *op = NULL;
 		List	   *names = NIL;
@@ -355,8 +365,8 @@ parse_where(Oid relid, JsonbValue *value, JsonPathFrame *path)
 	members = object_members(value, path, "an object of conditions");
 	foreach(lc, members)
 	{
-		char	   *key = lfirst(lc);
-		JsonbValue *member = lfirst(lc = lnext(members, lc));
+		char	   *key = ((Member *) lfirst(lc))->key;
+		JsonbValue *member = ((Member *) lfirst(lc))->value;
 		JsonPathFrame frame = {path, key, 0};
 
 		if (get_attnum(relid, key) <= 0 && strcmp(key, "and") == 0)
@@ -418,8 +428,8 @@ parse_order_item(Oid relid, JsonbValue *value, JsonPathFrame *path)
 	members = object_members(value, path, "a column or an object");
 	foreach(lc, members)
 	{
-		char	   *key = lfirst(lc);
-		JsonbValue *member = lfirst(lc = lnext(members, lc));
+		char	   *key = ((Member *) lfirst(lc))->key;
+		JsonbValue *member = ((Member *) lfirst(lc))->value;
 		JsonPathFrame frame = {path, key, 0};
 
 		if (strcmp(key, "column") == 0)
@@ -494,8 +504,8 @@ query_apply_scope(QueryNode *node, Jsonb *scope)
 	members = object_members(&root, &top, "an object");
 	foreach(lc, members)
 	{
-		char	   *key = lfirst(lc);
-		JsonbValue *member = lfirst(lc = lnext(members, lc));
+		char	   *key = ((Member *) lfirst(lc))->key;
+		JsonbValue *member = ((Member *) lfirst(lc))->value;
 		JsonPathFrame frame = {&top, key, 0};
 
 		if (strcmp(key, "where") == 0)

@@ -179,13 +179,6 @@ CREATE FUNCTION @extschema@.drop_relation(
 COMMENT ON FUNCTION @extschema@.drop_relation(regclass, name, boolean) IS
 	'forget a relation; with drop_constraint also drop the constraint and the index that declaring it created, when no other relation uses them';
 
-CREATE FUNCTION @extschema@.discover(schema text, register boolean DEFAULT false)
-	RETURNS SETOF @extschema@.relation
-	LANGUAGE c VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'relations_discover';
-COMMENT ON FUNCTION @extschema@.discover(text, boolean) IS
-	'the relations that the foreign keys of a schema imply, registered already or not; with register they are declared';
-
 CREATE FUNCTION @extschema@.ddl(model regclass, relation name)
 	RETURNS SETOF text
 	LANGUAGE c STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
@@ -201,28 +194,6 @@ CREATE FUNCTION @extschema@.model(
 	AS 'MODULE_PATHNAME', 'relations_model';
 COMMENT ON FUNCTION @extschema@.model(regclass, text, text, text) IS
 	'say a model''s singular name, the columns that identify its rows and the columns that no document shows';
-
--- ---------------------------------------------------------------------
--- Following DDL
--- ---------------------------------------------------------------------
-CREATE FUNCTION @extschema@.follow_drop() RETURNS event_trigger
-	LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'relations_follow_drop';
-COMMENT ON FUNCTION @extschema@.follow_drop() IS
-	'event trigger: the relations of a dropped table go with it';
-CREATE FUNCTION @extschema@.follow_ddl() RETURNS event_trigger
-	LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'relations_follow_ddl';
-COMMENT ON FUNCTION @extschema@.follow_ddl() IS
-	'event trigger: names of columns and constraints in the catalog follow their renaming';
-
-CREATE EVENT TRIGGER relations_follow_drop ON sql_drop
-	EXECUTE FUNCTION @extschema@.follow_drop();
-CREATE EVENT TRIGGER relations_follow_ddl ON ddl_command_end
-	WHEN TAG IN ('ALTER TABLE', 'ALTER VIEW', 'ALTER MATERIALIZED VIEW', 'ALTER FOREIGN TABLE')
-	EXECUTE FUNCTION @extschema@.follow_ddl();
-COMMENT ON EVENT TRIGGER relations_follow_drop IS 'relations: the relations of a dropped table go with it';
-COMMENT ON EVENT TRIGGER relations_follow_ddl IS 'relations: the catalog follows renamed columns and constraints';
 
 -- ---------------------------------------------------------------------
 -- Reading
