@@ -44,7 +44,7 @@ demo:
 	@test/bin/demo
 
 bench:
-	@test/bin/bench $(USERS) $(POSTS) $(COMMENTS) $(ROUNDS)
+	@test/bin/bench $(or $(USERS),100000) $(or $(POSTS),500000) $(or $(COMMENTS),1000000) $(or $(ROUNDS),7)
 
 # whatever else was asked for together with them
 $(filter-out $(FRONT),$(MAKECMDGOALS)):
