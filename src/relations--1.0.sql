@@ -196,6 +196,34 @@ COMMENT ON FUNCTION @extschema@.model(regclass, text, text, text) IS
 	'say a model''s singular name, the columns that identify its rows and the columns that no document shows';
 
 -- ---------------------------------------------------------------------
+-- Following DDL
+-- ---------------------------------------------------------------------
+CREATE FUNCTION @extschema@.notice(message text) RETURNS void
+	LANGUAGE c VOLATILE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'relations_notice';
+REVOKE ALL ON FUNCTION @extschema@.notice(text) FROM PUBLIC;
+COMMENT ON FUNCTION @extschema@.notice(text) IS
+	'a NOTICE with this text; what the event triggers say it with';
+CREATE FUNCTION @extschema@.follow_drop() RETURNS event_trigger
+	LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'relations_follow_drop';
+COMMENT ON FUNCTION @extschema@.follow_drop() IS
+	'event trigger: the relations of a dropped table go with it';
+CREATE FUNCTION @extschema@.follow_ddl() RETURNS event_trigger
+	LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'relations_follow_ddl';
+COMMENT ON FUNCTION @extschema@.follow_ddl() IS
+	'event trigger: names of columns and constraints in the catalog follow their renaming';
+
+CREATE EVENT TRIGGER relations_follow_drop ON sql_drop
+	EXECUTE FUNCTION @extschema@.follow_drop();
+CREATE EVENT TRIGGER relations_follow_ddl ON ddl_command_end
+	WHEN TAG IN ('ALTER TABLE', 'ALTER INDEX', 'ALTER VIEW', 'ALTER MATERIALIZED VIEW', 'ALTER FOREIGN TABLE')
+	EXECUTE FUNCTION @extschema@.follow_ddl();
+COMMENT ON EVENT TRIGGER relations_follow_drop IS 'relations: the relations of a dropped table go with it';
+COMMENT ON EVENT TRIGGER relations_follow_ddl IS 'relations: the catalog follows renamed columns and constraints';
+
+-- ---------------------------------------------------------------------
 -- Reading
 -- ---------------------------------------------------------------------
 CREATE FUNCTION @extschema@.preload(model regclass, VARIADIC relations text[] DEFAULT '{}')
