@@ -18,6 +18,7 @@
 #include "catalog.h"
 #include "catalog_write.h"
 #include "constraint.h"
+#include "declare.h"
 #include "inflect.h"
 #include "key_operator.h"
 #include "query_doc.h"
@@ -434,6 +435,31 @@ insert_relation(Declaration *decl)
 						 " created_index, created_columns) VALUES ($1, $2, $3, $4, $5,"
 						 " $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) RETURNING *",
 						 16, types, values, nulls);
+}
+
+/*
+ * Register a relation on a foreign key that exists.  Raises what a
+ * declaration raises for the name and the owner.
+ */
+void
+declare_existing(Oid model, const char *name, RelationKind kind, ForeignKey *fk)
+{
+	Declaration decl = {0};
+
+	decl.model = model;
+	decl.name = pstrdup(name);
+	decl.kind = kind;
+	decl.child = fk->child;
+	decl.parent = fk->parent;
+	decl.related = kind == RELATION_BELONGS_TO ? fk->parent : fk->child;
+	decl.foreign_key = fk->child_columns;
+	decl.local_key = fk->parent_columns;
+	decl.enforce = decl.validate = true;
+	decl.constraint_name = fk->name;
+	require_owner(model);
+	lock_models(decl.model, decl.related);
+	check_name(&decl);
+	insert_relation(&decl);
 }
 
 /* A catalog row as the result of a function that returns its type. */

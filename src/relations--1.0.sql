@@ -179,6 +179,13 @@ CREATE FUNCTION @extschema@.drop_relation(
 COMMENT ON FUNCTION @extschema@.drop_relation(regclass, name, boolean) IS
 	'forget a relation; with drop_constraint also drop the constraint and the index that declaring it created, when no other relation uses them';
 
+CREATE FUNCTION @extschema@.discover(schema text, register boolean DEFAULT false)
+	RETURNS SETOF @extschema@.relation
+	LANGUAGE c VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'relations_discover';
+COMMENT ON FUNCTION @extschema@.discover(text, boolean) IS
+	'the relations that the foreign keys of a schema imply, registered already or not; with register they are declared';
+
 CREATE FUNCTION @extschema@.ddl(model regclass, relation name)
 	RETURNS SETOF text
 	LANGUAGE c STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
