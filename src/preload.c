@@ -28,21 +28,53 @@ PG_FUNCTION_INFO_V1(relations_load);
 typedef struct PreloadState
 {
 	ReadRun    *run;
-	Portal		portal;
+	char	   *portal_name;	/* by name: it may go before we do */
 	ExprContext *econtext;
 	long		batch_rows;
 	uint32		next;
 } PreloadState;
 
-/* The query above ends before we did: let go of the portal. */
+/*
+ * The query above ends, or we do: let go of the portal.  At the end of a
+ * transaction portals are dropped in any order, so ours may be gone.
+ */
 static void
 preload_shutdown(Datum arg)
 {
 	PreloadState *state = (PreloadState *) DatumGetPointer(arg);
 
-	if (state->portal != NULL)
-		SPI_cursor_close(state->portal);
-	state->portal = NULL;
+	if (state->portal_name != NULL)
+	{
+		Portal		portal = SPI_cursor_find(state->portal_name);
+
+		state->portal_name = NULL;
+		if (portal != NULL)
+			SPI_cursor_close(portal);
+	}
+}
+
+/* The portal of the root's rows; opened at first use.  SPI must be connected. */
+static Portal
+preload_portal(PreloadState *state)
+{
+	Portal		portal;
+
+	if (state->portal_name == NULL)
+	{
+		List	   *params;
+		SPIPlanPtr	plan = read_node_plan(state->run->plan->root, LEVEL_ALL, false, &params);
+
+		portal = SPI_cursor_open_with_paramlist(NULL, plan, NULL, true);
+		state->portal_name = MemoryContextStrdup(state->run->context, portal->name);
+		return portal;
+	}
+	portal = SPI_cursor_find(state->portal_name);
+	if (portal == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_CURSOR_STATE),
+				 errmsg("the rows of model \"%s\" cannot be read on", model_name(state->run->plan->model)),
+				 errdetail("Reading them began in a subtransaction that was rolled back.")));
+	return portal;
 }
 
 /* Read the next batch, within the memory that relations.batch_memory allows. */
@@ -65,14 +97,7 @@ preload_next_batch(PreloadState *state)
 	read_run_reset(run);
 	state->next = 0;
 	SPI_connect();
-	if (state->portal == NULL)
-	{
-		List	   *params;
-		SPIPlanPtr	plan = read_node_plan(run->plan->root, LEVEL_ALL, false, &params);
-
-		state->portal = SPI_cursor_open_with_paramlist(NULL, plan, NULL, true);
-	}
-	read_run_fetch(run, state->portal, state->batch_rows);
+	read_run_fetch(run, preload_portal(state), state->batch_rows);
 	read_run_children(run);
 	SPI_finish();
 }

@@ -1,0 +1,58 @@
+# What was declared is there after dump and restore, in another database.
+use strict;
+use warnings;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = PostgreSQL::Test::Cluster->new('main');
+$node->init;
+$node->start;
+$node->safe_psql('postgres', 'CREATE DATABASE source');
+$node->safe_psql('source', <<'SQL');
+CREATE EXTENSION relations;
+CREATE TABLE users (gone int, id int PRIMARY KEY, name text);
+ALTER TABLE users DROP COLUMN gone;
+CREATE TABLE profiles (id int PRIMARY KEY, user_id int, bio text);
+CREATE SCHEMA "odd schema";
+CREATE TABLE "odd schema"."Posts" (id int PRIMARY KEY, "userId" int);
+INSERT INTO users VALUES (1, 'a'), (2, 'b');
+INSERT INTO profiles VALUES (1, 2, 'bio');
+INSERT INTO "odd schema"."Posts" VALUES (1, 1), (2, 1);
+SELECT relations.has_one('users', 'profile', 'profiles', foreign_key => 'user_id');
+SELECT relations.belongs_to('profiles', 'user', 'users');
+SELECT relations.has_many('users', 'posts', '"odd schema"."Posts"', foreign_key => '"userId"', enforce => false,
+	scope => '{"order": ["-id"], "limit": 1}');
+SELECT relations.model('users', name => 'member', hidden => 'name');
+SQL
+
+my $read = q{SELECT relations.preload('users', 'profile.user', 'posts')};
+my $catalog = q{SELECT * FROM relations.relation ORDER BY model::text, relation};
+my $before = $node->safe_psql('source', $read);
+like($before, qr/"posts": \[\{"id": 2, "userId": 1\}\]/, 'the source reads');
+
+my $dump = $node->basedir . '/dump';
+for my $format ('plain', 'custom', 'directory')
+{
+	my $file = "$dump.$format";
+	$node->safe_psql('postgres', "CREATE DATABASE $format");
+	# other OIDs than in the source
+	$node->safe_psql($format, 'CREATE TABLE filler (id int); DROP TABLE filler') for 1 .. 3;
+	$node->command_ok([ 'pg_dump', '-F', $format, '-f', $file, 'source' ], "dump: $format");
+	if ($format eq 'plain')
+	{
+		$node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', $file, $format ], "restore: $format");
+	}
+	else
+	{
+		my @jobs = $format eq 'directory' ? ('-j', 2) : ();
+		$node->command_ok([ 'pg_restore', '-e', @jobs, '-d', $format, $file ], "restore: $format");
+	}
+	is($node->safe_psql($format, $read), $before, "reads the same: $format");
+	is($node->safe_psql($format, $catalog), $node->safe_psql('source', $catalog), "the same catalog: $format");
+	$node->safe_psql($format, q{SELECT relations.create_related('users', 1, 'profile', '{"id": 2}')});
+	is($node->safe_psql($format, q{ALTER TABLE users RENAME id TO uid; SELECT relations.find('users', 1, 'profile') -> 'profile' ->> 'id'}),
+		'2', "writes and follows renames: $format");
+}
+$node->stop;
+done_testing();
