@@ -5,6 +5,7 @@
 #include "relations.h"
 
 #include "access/htup_details.h"
+#include "access/stratnum.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "funcapi.h"
@@ -16,6 +17,7 @@
 
 #include "catalog.h"
 #include "json_value.h"
+#include "key_operator.h"
 #include "read_run.h"
 
 PG_FUNCTION_INFO_V1(relations_create_related);
@@ -58,17 +60,23 @@ column_type(Oid relid, const char *column, int32 *typmod)
 	return type;
 }
 
-/* "a = $1 AND b = $2", numbered from first. */
+/* "a = $1 AND b = $2" for the columns of a key, whose values are of types. */
 static char *
-key_condition(List *columns, int first)
+key_condition(Oid relid, List *columns, const Oid *types)
 {
 	StringInfoData buf;
 	ListCell   *lc;
 
 	initStringInfo(&buf);
 	foreach(lc, columns)
-		appendStringInfo(&buf, "%s%s OPERATOR(pg_catalog.=) $%d", buf.len > 0 ? " AND " : "",
-						 quote_identifier(lfirst(lc)), first + foreach_current_index(lc));
+	{
+		int			i = foreach_current_index(lc);
+		int32		typmod;
+
+		appendStringInfo(&buf, "%s%s %s $%d", i > 0 ? " AND " : "", quote_identifier(lfirst(lc)),
+						 strategy_operator(column_type(relid, lfirst(lc), &typmod), types[i],
+										   BTEqualStrategyNumber), i + 1);
+	}
 	return buf.data;
 }
 
@@ -168,7 +176,7 @@ read_owner(RelationDesc *desc, char *key, MemoryContext context)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("the key of a row of \"%s\" must not be null", model_name(desc->model))));
 	sql = psprintf("SELECT %s FROM %s WHERE %s", quoted_column_list(desc->own_columns),
-				   quoted_model_name(desc->model), key_condition(model->primary_key, 1));
+				   quoted_model_name(desc->model), key_condition(desc->model, model->primary_key, owner->pk_types));
 	MemoryContextSwitchTo(old);
 	SPI_execute_with_args(sql, n, owner->pk_types, owner->pk_values, NULL, false, 1);
 	if (SPI_processed == 0)
@@ -242,6 +250,25 @@ parse_document(Oid relid, JsonbContainer *document, JsonPathFrame *path)
 }
 
 /*
+ * A value of one type as a value of another that it can be compared with;
+ * the way is over text.
+ */
+static Datum
+convert_key(Datum value, Oid from, Oid to, int32 typmod)
+{
+	Oid			output;
+	Oid			input;
+	Oid			ioparam;
+	bool		varlena;
+
+	if (from == to)
+		return value;
+	getTypeOutputInfo(from, &output, &varlena);
+	getTypeInputInfo(to, &input, &ioparam);
+	return OidInputFunctionCall(input, OidOutputFunctionCall(output, value), ioparam, typmod);
+}
+
+/*
  * Wire a child to its owner.  A document may say the key itself, when it says
  * the same.
  */
@@ -256,11 +283,6 @@ wire_keys(RowImage *row, RelationDesc *desc, OwnerRow *owner, JsonPathFrame *pat
 		int32		typmod;
 		Oid			own_type = column_type(desc->model, list_nth(desc->own_columns, k), &typmod);
 		Oid			type = column_type(desc->related, lfirst(lc), &typmod);
-		Oid			output;
-		bool		varlena;
-		char	   *text;
-		Oid			input;
-		Oid			ioparam;
 		Datum		value;
 		int			i;
 
@@ -269,14 +291,7 @@ wire_keys(RowImage *row, RelationDesc *desc, OwnerRow *owner, JsonPathFrame *pat
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 					 errmsg("column \"%s\" of \"%s\" is null, so relation \"%s\" cannot have rows",
 							(char *) list_nth(desc->own_columns, k), model_name(desc->model), desc->name)));
-		value = owner->values[k];
-		if (type != own_type)
-		{
-			getTypeOutputInfo(own_type, &output, &varlena);
-			text = OidOutputFunctionCall(output, value);
-			getTypeInputInfo(type, &input, &ioparam);
-			value = OidInputFunctionCall(input, text, ioparam, typmod);
-		}
+		value = convert_key(owner->values[k], own_type, type, typmod);
 		for (i = 0; i < list_length(row->columns); i++)
 		{
 			if (strcmp(list_nth(row->columns, i), lfirst(lc)) == 0)
@@ -306,14 +321,18 @@ wire_keys(RowImage *row, RelationDesc *desc, OwnerRow *owner, JsonPathFrame *pat
 
 /*
  * Insert a row and keep it, as stored, for the documents that run will write.
- * SPI must be connected.
+ * Columns named in keys are returned too, copied into key_values and
+ * key_nulls.  SPI must be connected.  Raises triggered_action_exception when
+ * the row was not stored.
  */
 static void
-insert_row(ReadRun *run, Oid relid, RowImage *row)
+insert_row(ReadRun *run, Oid relid, RowImage *row, List *keys, Datum *key_values, bool *key_nulls)
 {
 	ReadNode   *node = run->plan->root;
 	int			n = list_length(row->columns);
-	int			nreturn = list_length(node->columns);
+	List	   *returned = list_concat_copy(node->columns, keys);
+	int			nreturn = list_length(returned);
+	int			nshown = list_length(node->columns);
 	StringInfoData sql;
 	Datum	   *values = palloc(sizeof(Datum) * Max(nreturn, 1));
 	bool	   *isnull = palloc(sizeof(bool) * Max(nreturn, 1));
@@ -329,7 +348,7 @@ insert_row(ReadRun *run, Oid relid, RowImage *row)
 			appendStringInfo(&sql, "%s$%d", i > 1 ? ", " : "", i);
 		appendStringInfoChar(&sql, ')');
 	}
-	appendStringInfo(&sql, " RETURNING %s", nreturn > 0 ? quoted_column_list(node->columns) : "1");
+	appendStringInfo(&sql, " RETURNING %s", nreturn > 0 ? quoted_column_list(returned) : "1");
 	SPI_execute_with_args(sql.data, n, row->types, row->values, row->nulls, false, 0);
 	if (SPI_processed != 1)
 		ereport(ERROR,
@@ -339,19 +358,29 @@ insert_row(ReadRun *run, Oid relid, RowImage *row)
 	for (int i = 0; i < nreturn; i++)
 		values[i] = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, i + 1, &isnull[i]);
 	read_run_add_row(run, values, isnull);
+	for (int i = nshown; i < nreturn; i++)
+	{
+		int32		typmod;
+		int16		len;
+		bool		byval;
+
+		get_typlenbyval(column_type(relid, list_nth(returned, i), &typmod), &len, &byval);
+		key_nulls[i - nshown] = isnull[i];
+		if (!isnull[i])
+			key_values[i - nshown] = datumCopy(values[i], byval, len);
+	}
 	SPI_freetuptable(SPI_tuptable);
 }
 
 /* Point the owner of a belongs_to at the parent that was just made. */
 static void
-associate_owner(RelationDesc *desc, OwnerRow *owner, ReadRun *run)
+associate_owner(RelationDesc *desc, OwnerRow *owner, const Datum *key_values, const bool *key_nulls)
 {
 	int			npk = list_length(owner->primary_key);
 	int			k = list_length(desc->own_columns);
 	Oid		   *types = palloc(sizeof(Oid) * (npk + k));
 	Datum	   *values = palloc(sizeof(Datum) * (npk + k));
 	StringInfoData sql;
-	Jsonb	   *stored = read_run_document(run, read_run_rows(run) - 1);
 	ListCell   *lc;
 
 	initStringInfo(&sql);
@@ -360,22 +389,16 @@ associate_owner(RelationDesc *desc, OwnerRow *owner, ReadRun *run)
 	{
 		int			i = foreach_current_index(lc);
 		char	   *other = list_nth(desc->other_columns, i);
-		JsonbValue	name;
-		JsonbValue *value;
 		int32		typmod;
-		bool		isnull;
+		Oid			other_type = column_type(desc->related, other, &typmod);
 
-		name.type = jbvString;
-		name.val.string.val = other;
-		name.val.string.len = strlen(other);
-		value = findJsonbValueFromContainer(&stored->root, JB_FOBJECT, &name);
 		types[npk + i] = column_type(desc->model, lfirst(lc), &typmod);
-		if (value == NULL || value->type == jbvNull)
+		if (key_nulls[i])
 			ereport(ERROR,
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("column \"%s\" of the new row in \"%s\" is null or not visible, so nothing can refer to it",
+					 errmsg("column \"%s\" of the new row in \"%s\" is null, so nothing can refer to it",
 							other, model_name(desc->related))));
-		values[npk + i] = json_value_to_datum(value, types[npk + i], typmod, &isnull);
+		values[npk + i] = convert_key(key_values[i], other_type, types[npk + i], typmod);
 		appendStringInfo(&sql, "%s%s = $%d", i > 0 ? ", " : "", quote_identifier(lfirst(lc)), npk + i + 1);
 	}
 	for (int i = 0; i < npk; i++)
@@ -383,7 +406,7 @@ associate_owner(RelationDesc *desc, OwnerRow *owner, ReadRun *run)
 		types[i] = owner->pk_types[i];
 		values[i] = owner->pk_values[i];
 	}
-	appendStringInfo(&sql, " WHERE %s", key_condition(owner->primary_key, 1));
+	appendStringInfo(&sql, " WHERE %s", key_condition(desc->model, owner->primary_key, owner->pk_types));
 	SPI_execute_with_args(sql.data, npk + k, types, values, NULL, false, 0);
 	if (SPI_processed != 1)
 		ereport(ERROR,
@@ -476,9 +499,16 @@ write_related(FunctionCallInfo fcinfo, bool many)
 		row = parse_document(desc->related, container, path);
 		if (desc->kind != RELATION_BELONGS_TO)
 			wire_keys(row, desc, owner, path);
-		insert_row(run, desc->related, row);
 		if (desc->kind == RELATION_BELONGS_TO)
-			associate_owner(desc, owner, run);
+		{
+			Datum		key_values[INDEX_MAX_KEYS];
+			bool		key_nulls[INDEX_MAX_KEYS];
+
+			insert_row(run, desc->related, row, desc->other_columns, key_values, key_nulls);
+			associate_owner(desc, owner, key_values, key_nulls);
+		}
+		else
+			insert_row(run, desc->related, row, NIL, NULL, NULL);
 		if (many)
 			error_context_stack = callback.previous;
 	}
