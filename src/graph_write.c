@@ -183,7 +183,8 @@ read_owner(RelationDesc *desc, char *key, MemoryContext context)
 		ereport(ERROR,
 				(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
 				 errmsg("there is no row for relation \"%s\" to start from", desc->name),
-				 errdetail("Key (%s)=(%s) is not present in \"%s\".",
+				 errdetail(n > 1 ? "Key (%s)=%s is not present in \"%s\"."
+						   : "Key (%s)=(%s) is not present in \"%s\".",
 						   format_column_list(model->primary_key), key, model_name(desc->model))));
 	foreach(lc, desc->own_columns)
 	{
