@@ -13,7 +13,7 @@ PGFILEDESC = "relations - an ORM's relationships, inside PostgreSQL"
 REGRESS = install guide declare oracle discover create_related ddl_watch session
 
 # isolation tester: test/isolation/specs and test/isolation/expected
-ISOLATION =
+ISOLATION = declare
 ISOLATION_OPTS = --inputdir=test/isolation
 
 PG_CONFIG ?= pg_config
