@@ -15,6 +15,7 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
+#include "arguments.h"
 #include "catalog.h"
 #include "catalog_write.h"
 #include "constraint.h"
@@ -71,15 +72,6 @@ enum
 	Arg_add_column,
 	Arg_scope
 };
-
-static void
-require_argument(FunctionCallInfo fcinfo, int n, const char *name)
-{
-	if (PG_ARGISNULL(n))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("\"%s\" must not be null", name)));
-}
 
 static char *
 text_argument(FunctionCallInfo fcinfo, int n)

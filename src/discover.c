@@ -11,6 +11,7 @@
 #include "funcapi.h"
 #include "utils/lsyscache.h"
 
+#include "arguments.h"
 #include "catalog.h"
 #include "constraint.h"
 #include "declare.h"
@@ -269,10 +270,7 @@ relations_discover(PG_FUNCTION_ARGS)
 	List	   *proposals = NIL;
 	ListCell   *lc;
 
-	if (PG_ARGISNULL(0))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("\"%s\" must not be null", "schema")));
+	require_argument(fcinfo, 0, "schema");
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	foreign_keys = schema_foreign_keys(get_namespace_oid(text_to_cstring(PG_GETARG_TEXT_PP(0)), false));
 

@@ -15,6 +15,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
+#include "arguments.h"
 #include "catalog.h"
 #include "json_value.h"
 #include "key_operator.h"
@@ -414,15 +415,6 @@ associate_owner(RelationDesc *desc, OwnerRow *owner, const Datum *key_values, co
 				(errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
 				 errmsg("the row of \"%s\" was not pointed at its new parent", model_name(desc->model)),
 				 errdetail("A trigger, a rule or a policy of the table suppressed it.")));
-}
-
-static void
-require_argument(FunctionCallInfo fcinfo, int n, const char *name)
-{
-	if (PG_ARGISNULL(n))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("\"%s\" must not be null", name)));
 }
 
 /*
