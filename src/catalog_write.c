@@ -1,28 +1,107 @@
 /*
  * catalog_write.c
- *	  Writes to the extension's catalog, with its owner's rights.
+ *	  Writing the extension's catalog: who may, under which locks, and how.
+ *
+ * Callers may only read the catalog.  What they may declare is checked first,
+ * by the functions at the top; the statements on the catalog then run with
+ * the rights of its owner, and nothing else does.
  */
 #include "relations.h"
 
 #include "access/htup_details.h"
+#include "access/xact.h"
+#include "catalog/objectaddress.h"
+#include "catalog/pg_type.h"
 #include "executor/spi.h"
-#include "funcapi.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
-#include "catalog.h"
 #include "catalog_write.h"
 
+/* the columns that a RelationRow fills, in the order of relation_row_values */
+static const struct
+{
+	const char *name;
+	Oid			type;
+}			row_columns[] = {
+	{"model", REGCLASSOID},
+	{"relation", NAMEOID},
+	{"kind", TEXTOID},
+	{"related", REGCLASSOID},
+	{"local_key", NAMEARRAYOID},
+	{"foreign_key", NAMEARRAYOID},
+	{"scope", JSONBOID},
+	{"on_delete", TEXTOID},
+	{"on_update", TEXTOID},
+	{"defer", TEXTOID},
+	{"enforce", BOOLOID},
+	{"validate", BOOLOID},
+	{"constraint_name", NAMEOID},
+	{"created_constraint", NAMEOID},
+	{"created_index", NAMEOID},
+	{"created_columns", NAMEARRAYOID},
+};
+
+#define ROW_COLUMNS ((int) lengthof(row_columns))
+
+/* Raises insufficient_privilege unless the caller owns the table. */
+void
+require_owner(Oid relid)
+{
+	if (!object_ownercheck(RelationRelationId, relid, GetUserId()))
+		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(get_rel_relkind(relid)),
+					   get_rel_name(relid));
+}
+
 /*
- * Run a statement on the catalog, with the rights of its owner: callers may
- * only read it, and what they may declare has been checked.  A row that the
- * statement returns is copied into the current memory context, else NULL.
+ * Raises insufficient_privilege unless the caller has any privilege on the
+ * table or on one of its columns: who has none shall not lock it.
  */
-HeapTuple
-write_catalog(const char *sql, int n, Oid *types, Datum *values, const char *nulls)
+void
+require_access(Oid relid)
+{
+	if (pg_class_aclcheck(relid, GetUserId(),
+						  ACL_SELECT | ACL_INSERT | ACL_UPDATE | ACL_DELETE | ACL_REFERENCES) != ACLCHECK_OK &&
+		pg_attribute_aclcheck_all(relid, GetUserId(), ACL_SELECT | ACL_REFERENCES,
+								  ACLMASK_ANY) != ACLCHECK_OK)
+		aclcheck_error(ACLCHECK_NO_PRIV, get_relkind_objtype(get_rel_relkind(relid)),
+					   get_rel_name(relid));
+}
+
+/*
+ * Lock models against other declarations until the end of the transaction, in
+ * the order of their OIDs, so that two declarations never wait for each other.
+ * Raises undefined_table when one has gone meanwhile.  The list is sorted.
+ */
+void
+lock_models(List *relids)
+{
+	Oid			last = InvalidOid;
+	ListCell   *lc;
+
+	list_sort(relids, list_oid_cmp);
+	foreach(lc, relids)
+	{
+		if (lfirst_oid(lc) == last)
+			continue;
+		last = lfirst_oid(lc);
+		LockRelationOid(last, ShareUpdateExclusiveLock);
+		model_check(last);
+	}
+}
+
+/*
+ * Run a statement on the catalog with the rights of its owner.  Each row that
+ * it returns becomes a HeapTuple or, with strings, an array of the columns'
+ * values as text, in the current memory context.  Errors are the statement's.
+ */
+static List *
+run_as_owner(const char *sql, int n, Oid *types, Datum *values, const char *nulls, bool strings)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	HeapTuple	result = NULL;
+	List	   *result = NIL;
 	HeapTuple	tup;
 	Oid			owner;
 	Oid			user;
@@ -30,9 +109,12 @@ write_catalog(const char *sql, int n, Oid *types, Datum *values, const char *nul
 	int			rc;
 
 	tup = SearchSysCache1(RELOID, ObjectIdGetDatum(catalog_relation_oid()));
+	if (!HeapTupleIsValid(tup))
+		elog(ERROR, "cache lookup failed for the catalog of relations");
 	owner = ((Form_pg_class) GETSTRUCT(tup))->relowner;
 	ReleaseSysCache(tup);
 
+	/* after an error the end of the (sub)transaction restores the user */
 	GetUserIdAndSecContext(&user, &context);
 	SetUserIdAndSecContext(owner, context | SECURITY_LOCAL_USERID_CHANGE |
 						   SECURITY_RESTRICTED_OPERATION);
@@ -40,16 +122,227 @@ write_catalog(const char *sql, int n, Oid *types, Datum *values, const char *nul
 	rc = SPI_execute_with_args(sql, n, types, values, nulls, false, 0);
 	if (rc < 0)
 		elog(ERROR, "SPI_execute_with_args failed: %s", SPI_result_code_string(rc));
-	if (SPI_tuptable != NULL && SPI_processed > 0)
+	if (SPI_tuptable != NULL)
 	{
+		TupleDesc	desc = SPI_tuptable->tupdesc;
 		MemoryContext old = MemoryContextSwitchTo(caller);
 
-		result = heap_copytuple(SPI_tuptable->vals[0]);
-		/* as a datum of the catalog's row type */
-		BlessTupleDesc(SPI_tuptable->tupdesc);
+		for (uint64 i = 0; i < SPI_processed; i++)
+		{
+			HeapTuple	row = SPI_tuptable->vals[i];
+			char	  **texts;
+
+			if (!strings)
+			{
+				result = lappend(result, heap_copytuple(row));
+				continue;
+			}
+			texts = palloc(sizeof(char *) * desc->natts);
+			for (int c = 0; c < desc->natts; c++)
+				texts[c] = SPI_getvalue(row, desc, c + 1);
+			result = lappend(result, texts);
+		}
 		MemoryContextSwitchTo(old);
 	}
 	SPI_finish();
 	SetUserIdAndSecContext(user, context);
 	return result;
+}
+
+/* A statement on the catalog; a list of the HeapTuples that it returns. */
+List *
+catalog_query(const char *sql, int n, Oid *types, Datum *values, const char *nulls)
+{
+	return run_as_owner(sql, n, types, values, nulls, false);
+}
+
+/* The same; a list of arrays of strings, NULL for null. */
+List *
+catalog_strings(const char *sql, int n, Oid *types, Datum *values)
+{
+	return run_as_owner(sql, n, types, values, NULL, true);
+}
+
+static void
+put_text(const char *value, Datum *d, bool *isnull)
+{
+	*isnull = value == NULL;
+	*d = value == NULL ? (Datum) 0 : CStringGetTextDatum(value);
+}
+
+static void
+put_name(const char *value, Datum *d, bool *isnull)
+{
+	*isnull = value == NULL;
+	*d = value == NULL ? (Datum) 0 : DirectFunctionCall1(namein, CStringGetDatum(value));
+}
+
+static void
+put_names(List *names, Datum *d, bool *isnull)
+{
+	*isnull = names == NIL;
+	*d = names == NIL ? (Datum) 0 : name_list_to_array(names);
+}
+
+/* The values of row_columns, in the current memory context. */
+static void
+relation_row_values(const RelationRow *row, Datum *values, bool *isnull)
+{
+	int			i = 0;
+
+	memset(isnull, 0, sizeof(bool) * ROW_COLUMNS);
+	values[i++] = ObjectIdGetDatum(row->model);
+	put_name(row->name, &values[i], &isnull[i]);
+	i++;
+	put_text(relation_kind_name(row->kind), &values[i], &isnull[i]);
+	i++;
+	values[i++] = ObjectIdGetDatum(row->related);
+	put_names(row->local_key, &values[i], &isnull[i]);
+	i++;
+	put_names(row->foreign_key, &values[i], &isnull[i]);
+	i++;
+	isnull[i] = row->scope == NULL;
+	values[i++] = PointerGetDatum(row->scope);
+	put_text(row->on_delete, &values[i], &isnull[i]);
+	i++;
+	put_text(row->on_update, &values[i], &isnull[i]);
+	i++;
+	put_text(row->defer, &values[i], &isnull[i]);
+	i++;
+	values[i++] = BoolGetDatum(row->enforce);
+	values[i++] = BoolGetDatum(row->validate);
+	put_name(row->constraint_name, &values[i], &isnull[i]);
+	i++;
+	put_name(row->created_constraint, &values[i], &isnull[i]);
+	i++;
+	put_name(row->created_index, &values[i], &isnull[i]);
+	i++;
+	put_names(row->created_columns, &values[i], &isnull[i]);
+	i++;
+	Assert(i == ROW_COLUMNS);
+}
+
+/*
+ * A temporary table goes at the end of its session, and no event trigger says
+ * so: what such tables have left behind is swept here, before the next one's
+ * relation comes.  Rows that somebody else sweeps are left to him.
+ */
+static void
+sweep_temporary(void)
+{
+	if (IsolationUsesXactSnapshot())
+		return;
+	catalog_query("DELETE FROM relations.relation WHERE (model, relation) IN ("
+				  " SELECT r.model, r.relation FROM relations.relation r WHERE"
+				  " NOT EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.model)"
+				  " OR NOT EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.related)"
+				  " FOR UPDATE SKIP LOCKED)", 0, NULL, NULL, NULL);
+	catalog_query("DELETE FROM relations.model WHERE model IN ("
+				  " SELECT m.model FROM relations.model m WHERE"
+				  " NOT EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = m.model)"
+				  " FOR UPDATE SKIP LOCKED)", 0, NULL, NULL, NULL);
+}
+
+/* Insert a row, and return it as stored, in the current memory context. */
+HeapTuple
+catalog_insert_relation(const RelationRow *row)
+{
+	Oid			types[ROW_COLUMNS];
+	Datum		values[ROW_COLUMNS];
+	bool		isnull[ROW_COLUMNS];
+	char		nulls[ROW_COLUMNS];
+	StringInfoData sql;
+
+	if (get_rel_persistence(row->model) == RELPERSISTENCE_TEMP)
+		sweep_temporary();
+
+	relation_row_values(row, values, isnull);
+	initStringInfo(&sql);
+	appendStringInfoString(&sql, "INSERT INTO relations.relation (");
+	for (int i = 0; i < ROW_COLUMNS; i++)
+	{
+		appendStringInfo(&sql, "%s%s", i > 0 ? ", " : "", row_columns[i].name);
+		types[i] = row_columns[i].type;
+		nulls[i] = isnull[i] ? 'n' : ' ';
+	}
+	appendStringInfoString(&sql, ") VALUES (");
+	for (int i = 0; i < ROW_COLUMNS; i++)
+		appendStringInfo(&sql, "%s$%d", i > 0 ? ", " : "", i + 1);
+	appendStringInfoString(&sql, ") RETURNING *");
+	return linitial(catalog_query(sql.data, ROW_COLUMNS, types, values, nulls));
+}
+
+/* Take a relation out of the catalog; nothing happens when it is not there. */
+void
+catalog_delete_relation(Oid model, const char *name)
+{
+	Oid			types[] = {REGCLASSOID, NAMEOID};
+	Datum		values[] = {ObjectIdGetDatum(model),
+	DirectFunctionCall1(namein, CStringGetDatum(name))};
+
+	catalog_query("DELETE FROM relations.relation WHERE model = $1 AND relation = $2",
+				  2, types, values, NULL);
+}
+
+/*
+ * Store what a descriptor says of the constraint in use and of what the
+ * declaration created.
+ */
+void
+catalog_update_created(const RelationDesc *desc)
+{
+	Oid			types[] = {REGCLASSOID, NAMEOID, BOOLOID, NAMEOID, NAMEOID, NAMEOID, NAMEARRAYOID};
+	Datum		values[lengthof(types)];
+	bool		isnull[lengthof(types)] = {false};
+	char		nulls[lengthof(types)];
+
+	values[0] = ObjectIdGetDatum(desc->model);
+	put_name(desc->name, &values[1], &isnull[1]);
+	values[2] = BoolGetDatum(desc->enforce);
+	put_name(desc->constraint_name, &values[3], &isnull[3]);
+	put_name(desc->created_constraint, &values[4], &isnull[4]);
+	put_name(desc->created_index, &values[5], &isnull[5]);
+	put_names(desc->created_columns, &values[6], &isnull[6]);
+	for (int i = 0; i < (int) lengthof(types); i++)
+		nulls[i] = isnull[i] ? 'n' : ' ';
+	catalog_query("UPDATE relations.relation SET enforce = $3, constraint_name = $4,"
+				  " created_constraint = $5, created_index = $6, created_columns = $7"
+				  " WHERE model = $1 AND relation = $2",
+				  lengthof(types), types, values, nulls);
+}
+
+/* The row of a relation, in the current memory context; NULL without one. */
+HeapTuple
+catalog_fetch_relation(Oid model, const char *name)
+{
+	Oid			types[] = {REGCLASSOID, NAMEOID};
+	Datum		values[] = {ObjectIdGetDatum(model),
+	DirectFunctionCall1(namein, CStringGetDatum(name))};
+	List	   *rows = catalog_query("SELECT * FROM relations.relation WHERE model = $1 AND relation = $2",
+									 2, types, values, NULL);
+
+	return rows == NIL ? NULL : linitial(rows);
+}
+
+/* A row as a tuple of the catalog's row type, without storing it. */
+HeapTuple
+relation_row_tuple(const RelationRow *row, TupleDesc tupdesc)
+{
+	Datum		values[ROW_COLUMNS];
+	bool		isnull[ROW_COLUMNS];
+	Datum	   *out = palloc0(sizeof(Datum) * tupdesc->natts);
+	bool	   *outnull = palloc(sizeof(bool) * tupdesc->natts);
+
+	memset(outnull, true, sizeof(bool) * tupdesc->natts);
+	relation_row_values(row, values, isnull);
+	for (int i = 0; i < ROW_COLUMNS; i++)
+	{
+		int			attnum = SPI_fnumber(tupdesc, row_columns[i].name);
+
+		if (attnum <= 0)
+			elog(ERROR, "relations.relation has no column \"%s\"", row_columns[i].name);
+		out[attnum - 1] = values[i];
+		outnull[attnum - 1] = isnull[i];
+	}
+	return heap_form_tuple(tupdesc, out, outnull);
 }

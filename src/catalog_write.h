@@ -1,14 +1,49 @@
 /*
  * catalog_write.h
- *	  Writes to the extension's catalog, with its owner's rights.
+ *	  Writing the extension's catalog: who may, under which locks, and how.
  */
 #ifndef RELATIONS_CATALOG_WRITE_H
 #define RELATIONS_CATALOG_WRITE_H
 
-#include "relations.h"
 #include "access/htup.h"
 
-extern HeapTuple write_catalog(const char *sql, int n, Oid *types, Datum *values,
-							   const char *nulls);
+#include "catalog.h"
+
+/* A row of relations.relation that is to be.  NULL and NIL stand for null. */
+typedef struct RelationRow
+{
+	Oid			model;
+	const char *name;
+	RelationKind kind;
+	Oid			related;
+	List	   *local_key;
+	List	   *foreign_key;
+	Jsonb	   *scope;
+	const char *on_delete;
+	const char *on_update;
+	const char *defer;
+	bool		enforce;
+	bool		validate;
+	const char *constraint_name;
+	const char *created_constraint;
+	const char *created_index;
+	List	   *created_columns;
+} RelationRow;
+
+/* where the foreign key is, and what it points to */
+#define CHILD_OF(r) ((r)->kind == RELATION_BELONGS_TO ? (r)->model : (r)->related)
+#define PARENT_OF(r) ((r)->kind == RELATION_BELONGS_TO ? (r)->related : (r)->model)
+
+extern void require_owner(Oid relid);
+extern void require_access(Oid relid);
+extern void lock_models(List *relids);
+
+extern List *catalog_query(const char *sql, int n, Oid *types, Datum *values, const char *nulls);
+extern List *catalog_strings(const char *sql, int n, Oid *types, Datum *values);
+extern HeapTuple catalog_insert_relation(const RelationRow *row);
+extern void catalog_delete_relation(Oid model, const char *name);
+extern void catalog_update_created(const RelationDesc *desc);
+extern HeapTuple catalog_fetch_relation(Oid model, const char *name);
+extern HeapTuple relation_row_tuple(const RelationRow *row, TupleDesc tupdesc);
 
 #endif							/* RELATIONS_CATALOG_WRITE_H */

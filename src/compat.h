@@ -16,4 +16,11 @@
 	pg_class_ownercheck(objectid, roleid)
 #endif
 
+/* a foreign key that is checked, and whose columns are joined by equality */
+#if PG_VERSION_NUM >= 180000
+#define CONSTRAINT_IS_PLAIN(con) ((con)->conenforced && !(con)->conperiod)
+#else
+#define CONSTRAINT_IS_PLAIN(con) ((con)->contype == CONSTRAINT_FOREIGN)
+#endif
+
 #endif							/* RELATIONS_COMPAT_H */

@@ -7,7 +7,7 @@
 #include "access/genam.h"
 #include "access/relation.h"
 #include "access/table.h"
-#include "catalog/index.h"
+#include "catalog/dependency.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_collation.h"
@@ -24,6 +24,7 @@
 #include "utils/ruleutils.h"
 #include "utils/syscache.h"
 
+#include "catalog_write.h"
 #include "constraint.h"
 
 static const struct
@@ -70,22 +71,103 @@ action_name(char action)
 	return "no action";
 }
 
-/* Attribute numbers of an array column of pg_constraint, as names. */
+/*
+ * Attribute numbers of an array column of pg_constraint, as names.  NIL when
+ * one of the columns is gone, as it may be when the table is not locked.
+ */
 static List *
-attnum_names(Datum array, Oid relid)
+attnum_names(HeapTuple tup, AttrNumber anum, Oid relid)
 {
-	ArrayType  *arr = DatumGetArrayTypeP(array);
-	int16	   *attnums = (int16 *) ARR_DATA_PTR(arr);
+	bool		isnull;
+	Datum		d = SysCacheGetAttr(CONSTROID, tup, anum, &isnull);
+	ArrayType  *arr;
+	int16	   *attnums;
 	List	   *result = NIL;
 
+	if (isnull)
+		return NIL;
+	arr = DatumGetArrayTypeP(d);
+	attnums = (int16 *) ARR_DATA_PTR(arr);
 	for (int i = 0; i < ARR_DIMS(arr)[0]; i++)
-		result = lappend(result, get_attname(relid, attnums[i], false));
+	{
+		char	   *name = get_attname(relid, attnums[i], true);
+
+		if (name == NULL)
+			return NIL;
+		result = lappend(result, name);
+	}
+	return result;
+}
+
+/*
+ * Is a constraint of a table only there because the table that it points to
+ * has partitions?  A partition of the child inherits its foreign keys too,
+ * but those are good ones.
+ */
+static bool
+is_for_partition_of_parent(Form_pg_constraint con)
+{
+	HeapTuple	tup;
+	bool		result;
+
+	if (!OidIsValid(con->conparentid))
+		return false;
+	tup = SearchSysCache1(CONSTROID, ObjectIdGetDatum(con->conparentid));
+	if (!HeapTupleIsValid(tup))
+		return true;
+	result = ((Form_pg_constraint) GETSTRUCT(tup))->confrelid != con->confrelid;
+	ReleaseSysCache(tup);
+	return result;
+}
+
+/*
+ * A row of pg_constraint as a ForeignKey, NULL when it is not one that a
+ * relation can stand on.
+ */
+static ForeignKey *
+foreign_key_from_tuple(HeapTuple tup)
+{
+	Form_pg_constraint con = (Form_pg_constraint) GETSTRUCT(tup);
+	ForeignKey *fk;
+
+	if (con->contype != CONSTRAINT_FOREIGN || !CONSTRAINT_IS_PLAIN(con) ||
+		is_for_partition_of_parent(con))
+		return NULL;
+	fk = palloc0(sizeof(ForeignKey));
+	fk->oid = con->oid;
+	fk->name = pstrdup(NameStr(con->conname));
+	fk->child = con->conrelid;
+	fk->parent = con->confrelid;
+	fk->child_columns = attnum_names(tup, Anum_pg_constraint_conkey, con->conrelid);
+	fk->parent_columns = attnum_names(tup, Anum_pg_constraint_confkey, con->confrelid);
+	fk->on_delete = con->confdeltype;
+	fk->on_update = con->confupdtype;
+	fk->deferrable = con->condeferrable;
+	fk->deferred = con->condeferred;
+	fk->validated = con->convalidated;
+	if (fk->child_columns == NIL || fk->parent_columns == NIL)
+		return NULL;
+	return fk;
+}
+
+/* The foreign key of that OID in the current memory context, NULL without one. */
+ForeignKey *
+get_foreign_key(Oid conoid)
+{
+	HeapTuple	tup = SearchSysCache1(CONSTROID, ObjectIdGetDatum(conoid));
+	ForeignKey *result = NULL;
+
+	if (HeapTupleIsValid(tup))
+	{
+		result = foreign_key_from_tuple(tup);
+		ReleaseSysCache(tup);
+	}
 	return result;
 }
 
 /*
  * The foreign keys of child that point to parent, in the order of their
- * names; those that partitions inherit are left out.
+ * names, as a list of ForeignKey in the current memory context.
  */
 List *
 foreign_keys_between(Oid child, Oid parent)
@@ -101,27 +183,11 @@ foreign_keys_between(Oid child, Oid parent)
 	scan = systable_beginscan(rel, ConstraintRelidTypidNameIndexId, true, NULL, 1, &key);
 	while (HeapTupleIsValid(tup = systable_getnext(scan)))
 	{
-		Form_pg_constraint con = (Form_pg_constraint) GETSTRUCT(tup);
 		ForeignKey *fk;
-		bool		isnull;
 
-		if (con->contype != CONSTRAINT_FOREIGN || con->confrelid != parent ||
-			OidIsValid(con->conparentid))
-			continue;
-		fk = palloc0(sizeof(ForeignKey));
-		fk->oid = con->oid;
-		fk->name = pstrdup(NameStr(con->conname));
-		fk->child = child;
-		fk->parent = parent;
-		fk->child_columns = attnum_names(heap_getattr(tup, Anum_pg_constraint_conkey,
-													  RelationGetDescr(rel), &isnull), child);
-		fk->parent_columns = attnum_names(heap_getattr(tup, Anum_pg_constraint_confkey,
-													   RelationGetDescr(rel), &isnull), parent);
-		fk->on_delete = con->confdeltype;
-		fk->on_update = con->confupdtype;
-		fk->deferrable = con->condeferrable;
-		fk->deferred = con->condeferred;
-		result = lappend(result, fk);
+		if (((Form_pg_constraint) GETSTRUCT(tup))->confrelid == parent &&
+			(fk = foreign_key_from_tuple(tup)) != NULL)
+			result = lappend(result, fk);
 	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
@@ -158,7 +224,28 @@ same_columns(List *a, List *b)
 }
 
 /*
- * Of a list of foreign keys, the one that pairs exactly these columns, in
+ * Do the columns a, each paired with one of other_a, make the same pairs as b
+ * with other_b, in whatever order?
+ */
+bool
+same_pairs(List *a, List *other_a, List *b, List *other_b)
+{
+	if (!same_columns(a, b) || list_length(other_a) != list_length(other_b))
+		return false;
+	for (int i = 0; i < list_length(a); i++)
+	{
+		for (int j = 0; j < list_length(b); j++)
+		{
+			if (strcmp(list_nth(a, i), list_nth(b, j)) == 0 &&
+				strcmp(list_nth(other_a, i), list_nth(other_b, j)) != 0)
+				return false;
+		}
+	}
+	return true;
+}
+
+/*
+ * Of a list of foreign keys, the first that pairs exactly these columns, in
  * whatever order; parent_columns may be NIL for any.  NULL when there is none.
  */
 ForeignKey *
@@ -169,88 +256,122 @@ match_foreign_key(List *foreign_keys, List *child_columns, List *parent_columns)
 	foreach(lc, foreign_keys)
 	{
 		ForeignKey *fk = lfirst(lc);
-		bool		match = same_columns(fk->child_columns, child_columns);
-		ListCell   *c;
-		ListCell   *p;
 
-		if (match && parent_columns != NIL)
-		{
-			forboth(c, child_columns, p, parent_columns)
-			{
-				for (int i = 0; i < list_length(fk->child_columns); i++)
-				{
-					if (strcmp(list_nth(fk->child_columns, i), lfirst(c)) == 0 &&
-						strcmp(list_nth(fk->parent_columns, i), lfirst(p)) != 0)
-						match = false;
-				}
-			}
-		}
-		if (match)
+		if (parent_columns == NIL
+			? same_columns(fk->child_columns, child_columns)
+			: same_pairs(fk->child_columns, fk->parent_columns, child_columns, parent_columns))
 			return fk;
 	}
 	return NULL;
 }
 
+static bool
+is_btree(Oid index)
+{
+	HeapTuple	tup = SearchSysCache1(RELOID, ObjectIdGetDatum(index));
+	bool		result;
+
+	if (!HeapTupleIsValid(tup))
+		return false;
+	result = ((Form_pg_class) GETSTRUCT(tup))->relam == BTREE_AM_OID;
+	ReleaseSysCache(tup);
+	return result;
+}
+
+/* What an index is wanted for. */
+typedef enum IndexUse
+{
+	INDEX_MAKES_UNIQUE,			/* no two rows have the same values */
+	INDEX_IS_REFERENCED,		/* a foreign key may point to the columns */
+	INDEX_FINDS_ROWS			/* rows are found by the columns */
+} IndexUse;
+
+/* Can an index, of which tup is the row of pg_index, be used so? */
+static bool
+index_serves(HeapTuple tup, Oid relid, List *columns, IndexUse use)
+{
+	Form_pg_index index = (Form_pg_index) GETSTRUCT(tup);
+	List	   *names = NIL;
+	int			wanted = list_length(columns);
+	ListCell   *lc;
+
+	if (!index->indisvalid || !heap_attisnull(tup, Anum_pg_index_indpred, NULL))
+		return false;
+	if (use == INDEX_MAKES_UNIQUE)
+		wanted = Min(index->indnkeyatts, wanted);
+	if (index->indnkeyatts < wanted)
+		return false;
+	if (use != INDEX_FINDS_ROWS &&
+		(!index->indisunique || index->indisexclusion || index->indnkeyatts != wanted))
+		return false;
+	if (use == INDEX_IS_REFERENCED && !index->indimmediate)
+		return false;
+	for (int i = 0; i < wanted; i++)
+	{
+		if (index->indkey.values[i] <= 0)
+			return false;
+		names = lappend(names, get_attname(relid, index->indkey.values[i], false));
+	}
+	foreach(lc, names)
+	{
+		if (!contains(columns, lfirst(lc)))
+			return false;
+	}
+	return is_btree(index->indexrelid);
+}
+
 /*
- * The name of an index of a table that is valid, without predicate and
- * expressions, and whose leading columns are these in whatever order: with
- * unique, one that makes them unique by themselves; NULL when there is none.
+ * The index of a table that is valid, without predicate and expressions, and
+ * serves the use; InvalidOid when there is none.
  */
-static char *
-find_index_on(Oid relid, List *columns, bool unique)
+static Oid
+find_index_for(Oid relid, List *columns, IndexUse use)
 {
 	Relation	rel = relation_open(relid, AccessShareLock);
-	char	   *result = NULL;
+	Oid			result = InvalidOid;
 	ListCell   *lc;
 
 	foreach(lc, RelationGetIndexList(rel))
 	{
 		HeapTuple	tup = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(lfirst_oid(lc)));
-		Form_pg_index index;
-		List	   *names = NIL;
 
 		if (!HeapTupleIsValid(tup))
 			continue;
-		index = (Form_pg_index) GETSTRUCT(tup);
-		if (index->indisvalid && (!unique || index->indisunique) &&
-			heap_attisnull(tup, Anum_pg_index_indpred, NULL) &&
-			(unique ? index->indnkeyatts == list_length(columns)
-			 : index->indnkeyatts >= list_length(columns)))
-		{
-			for (int i = 0; i < list_length(columns); i++)
-			{
-				if (index->indkey.values[i] > 0)
-					names = lappend(names, get_attname(relid, index->indkey.values[i], false));
-			}
-			if (same_columns(names, columns))
-			{
-				Relation	irel = index_open(index->indexrelid, AccessShareLock);
-
-				if (irel->rd_rel->relam == BTREE_AM_OID)
-					result = pstrdup(RelationGetRelationName(irel));
-				index_close(irel, AccessShareLock);
-			}
-		}
+		if (index_serves(tup, relid, columns, use))
+			result = lfirst_oid(lc);
 		ReleaseSysCache(tup);
-		if (result != NULL)
+		if (OidIsValid(result))
 			break;
 	}
 	relation_close(rel, AccessShareLock);
 	return result;
 }
 
-/* The index that makes columns unique, or NULL. */
+static char *
+index_name(Oid index)
+{
+	return OidIsValid(index) ? get_rel_name(index) : NULL;
+}
+
+/* The index that makes columns, or some of them, unique, or NULL. */
 char *
 find_unique(Oid relid, List *columns)
 {
-	return find_index_on(relid, columns, true);
+	return index_name(find_index_for(relid, columns, INDEX_MAKES_UNIQUE));
 }
 
-/* The btree index that finds rows by columns, or NULL. */
+/* The btree index whose leading columns these are, in any order, or NULL. */
 char *
 find_index(Oid relid, List *columns)
 {
-	return find_index_on(relid, columns, false);
+	return index_name(find_index_for(relid, columns, INDEX_FINDS_ROWS));
+}
+
+/* Is there a unique index that lets a foreign key point to exactly these? */
+bool
+can_be_referenced(Oid relid, List *columns)
+{
+	return OidIsValid(find_index_for(relid, columns, INDEX_IS_REFERENCED));
 }
 
 /* The columns joined by underscores, as PostgreSQL names its constraints. */
@@ -266,9 +387,12 @@ joined_columns(List *columns)
 	return buf.data;
 }
 
-/* The statement that adds a wanted foreign key; chooses its name. */
+/*
+ * The statement that adds a wanted foreign key; chooses its name as
+ * PostgreSQL would, and sets it.
+ */
 char *
-foreign_key_sql(ForeignKey *fk, bool validate)
+foreign_key_sql(ForeignKey *fk)
 {
 	StringInfoData buf;
 
@@ -287,7 +411,7 @@ foreign_key_sql(ForeignKey *fk, bool validate)
 														   strlen(action_name(fk->on_update))));
 	if (fk->deferrable)
 		appendStringInfo(&buf, " DEFERRABLE INITIALLY %s", fk->deferred ? "DEFERRED" : "IMMEDIATE");
-	if (!validate)
+	if (!fk->validated)
 		appendStringInfoString(&buf, " NOT VALID");
 	return buf.data;
 }
@@ -313,7 +437,11 @@ index_sql(Oid relid, List *columns, char **name)
 					quoted_model_name(relid), quoted_column_list(columns));
 }
 
-/* The statement that adds a column of the type of another table's column. */
+/*
+ * The statement that adds a column of the type and collation of another
+ * table's column.  The functions that come here pin search_path, so that what
+ * is not of pg_catalog is qualified.
+ */
 char *
 add_column_sql(Oid relid, const char *column, Oid from, const char *from_column)
 {
@@ -324,12 +452,10 @@ add_column_sql(Oid relid, const char *column, Oid from, const char *from_column)
 
 	get_atttypetypmodcoll(from, get_attnum(from, from_column), &type, &typmod, &collation);
 	if (OidIsValid(collation) && collation != get_typcollation(type))
-		collate = psprintf(" COLLATE %s",
-						   generate_collation_name(collation));
+		collate = psprintf(" COLLATE %s", generate_collation_name(collation));
 	return psprintf("ALTER TABLE %s ADD COLUMN %s %s%s", quoted_model_name(relid),
 					quote_identifier(column),
-					format_type_extended(type, typmod,
-										 FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY),
+					format_type_with_typemod(type, typmod),
 					collate);
 }
 
@@ -344,4 +470,59 @@ run_ddl(const char *sql)
 	if (rc < 0)
 		elog(ERROR, "SPI_execute failed: %s", SPI_result_code_string(rc));
 	SPI_finish();
+}
+
+static bool
+is_primary(Oid index)
+{
+	HeapTuple	tup = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
+	bool		result;
+
+	if (!HeapTupleIsValid(tup))
+		return false;
+	result = ((Form_pg_index) GETSTRUCT(tup))->indisprimary;
+	ReleaseSysCache(tup);
+	return result;
+}
+
+/*
+ * The DDL that a relation stands on, as it is now: a list of strings in the
+ * current memory context, NIL for a relation that is not enforced.  A primary
+ * key that makes a has_one unique is the table's own, and not told.
+ */
+List *
+relation_ddl(RelationDesc *desc)
+{
+	Oid			child = CHILD_OF(desc);
+	List	   *result = NIL;
+	Oid			conoid = InvalidOid;
+	Oid			index = InvalidOid;
+	ListCell   *lc;
+
+	if (!desc->enforce)
+		return NIL;
+	foreach(lc, desc->created_columns)
+	{
+		if (get_attnum(child, lfirst(lc)) > 0)
+			result = lappend(result, add_column_sql(child, lfirst(lc), child, lfirst(lc)));
+	}
+	if (desc->constraint_name != NULL)
+		conoid = get_relation_constraint_oid(child, desc->constraint_name, true);
+	if (OidIsValid(conoid))
+		result = lappend(result, pg_get_constraintdef_command(conoid));
+	if (desc->kind == RELATION_BELONGS_TO)
+		return result;
+
+	if (desc->kind == RELATION_HAS_ONE)
+		index = find_index_for(child, desc->foreign_key, INDEX_MAKES_UNIQUE);
+	if (!OidIsValid(index))
+		index = find_index_for(child, desc->foreign_key, INDEX_FINDS_ROWS);
+	if (!OidIsValid(index))
+		return result;
+	conoid = get_index_constraint(index);
+	if (!OidIsValid(conoid))
+		result = lappend(result, pg_get_indexdef_string(index));
+	else if (!is_primary(index))
+		result = lappend(result, pg_get_constraintdef_command(conoid));
+	return result;
 }

@@ -20,20 +20,29 @@ typedef struct ForeignKey
 	char		on_update;
 	bool		deferrable;
 	bool		deferred;
+	bool		validated;
 } ForeignKey;
 
+/* found */
+extern ForeignKey *get_foreign_key(Oid conoid);
 extern List *foreign_keys_between(Oid child, Oid parent);
-extern bool same_columns(List *a, List *b);
 extern ForeignKey *match_foreign_key(List *foreign_keys, List *child_columns, List *parent_columns);
+extern bool same_columns(List *a, List *b);
+extern bool same_pairs(List *a, List *other_a, List *b, List *other_b);
 extern char *find_unique(Oid relid, List *columns);
 extern char *find_index(Oid relid, List *columns);
+extern bool can_be_referenced(Oid relid, List *columns);
 extern char parse_action(const char *action, const char *argument);
 extern const char *action_name(char action);
 
-extern char *foreign_key_sql(ForeignKey *fk, bool validate);
+/* made */
+extern char *foreign_key_sql(ForeignKey *fk);
 extern char *unique_sql(Oid relid, List *columns, char **name);
 extern char *index_sql(Oid relid, List *columns, char **name);
 extern char *add_column_sql(Oid relid, const char *column, Oid from, const char *from_column);
 extern void run_ddl(const char *sql);
+
+/* told */
+extern List *relation_ddl(RelationDesc *desc);
 
 #endif							/* RELATIONS_CONSTRAINT_H */

@@ -37,7 +37,7 @@ find_strategy_operator(Oid left, Oid right, int strategy)
 		family = get_opclass_family(opclass);
 		input = get_opclass_input_type(opclass);
 		op = get_opfamily_member(family, bases[0], bases[1], strategy);
-		if (!OidIsValid(op) &&
+		if (!OidIsValid(op) && !IsPolymorphicType(input) &&
 			IsBinaryCoercible(bases[0], input) && IsBinaryCoercible(bases[1], input))
 			op = get_opfamily_member(family, input, input, strategy);
 		/* enums and arrays: the class is for a polymorphic type */

@@ -83,8 +83,12 @@ CREATE INDEX relation_related_idx ON @extschema@.relation (related);
 REVOKE ALL ON @extschema@.model, @extschema@.relation FROM PUBLIC;
 GRANT SELECT ON @extschema@.model, @extschema@.relation TO PUBLIC;
 
-SELECT pg_catalog.pg_extension_config_dump('@extschema@.model', '');
-SELECT pg_catalog.pg_extension_config_dump('@extschema@.relation', '');
+-- what a temporary table left behind, or has now, cannot be restored
+SELECT pg_catalog.pg_extension_config_dump('@extschema@.model',
+	'WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = model AND c.relpersistence <> ''t'')');
+SELECT pg_catalog.pg_extension_config_dump('@extschema@.relation',
+	'WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = model AND c.relpersistence <> ''t'')'
+	' AND EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = related)');
 
 COMMENT ON SCHEMA @extschema@ IS 'an ORM''s relationships, inside PostgreSQL';
 COMMENT ON TABLE @extschema@.model IS
@@ -205,12 +209,6 @@ COMMENT ON FUNCTION @extschema@.model(regclass, text, text, text) IS
 -- ---------------------------------------------------------------------
 -- Following DDL
 -- ---------------------------------------------------------------------
-CREATE FUNCTION @extschema@.notice(message text) RETURNS void
-	LANGUAGE c VOLATILE STRICT PARALLEL SAFE
-	AS 'MODULE_PATHNAME', 'relations_notice';
-REVOKE ALL ON FUNCTION @extschema@.notice(text) FROM PUBLIC;
-COMMENT ON FUNCTION @extschema@.notice(text) IS
-	'a NOTICE with this text; what the event triggers say it with';
 CREATE FUNCTION @extschema@.follow_drop() RETURNS event_trigger
 	LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'relations_follow_drop';

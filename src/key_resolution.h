@@ -1,0 +1,24 @@
+/*
+ * key_resolution.h
+ *	  Which columns join two models.
+ */
+#ifndef RELATIONS_KEY_RESOLUTION_H
+#define RELATIONS_KEY_RESOLUTION_H
+
+#include "catalog.h"
+
+/* What is said, and then what is found, of the keys of a relation. */
+typedef struct Keys
+{
+	Oid			child;			/* where the foreign key is */
+	Oid			parent;			/* what it points to */
+	bool		add_column;		/* may foreign key columns be missing? */
+	List	   *foreign_key;	/* NIL: not said */
+	List	   *local_key;		/* NIL: not said */
+	List	   *missing;		/* those of foreign_key that have to be added */
+} Keys;
+
+extern void resolve_keys(Keys *keys);
+extern char *model_singular(Oid relid);
+
+#endif							/* RELATIONS_KEY_RESOLUTION_H */
