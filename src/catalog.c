@@ -40,16 +40,50 @@ enum
 	Anum_related,
 	Anum_local_key,
 	Anum_foreign_key,
+	Anum_through,
+	Anum_through_local_key,
+	Anum_through_foreign_key,
+	Anum_steps,
+	Anum_pivot_table,
+	Anum_pivot_foreign_key,
+	Anum_pivot_related_foreign_key,
+	Anum_related_key,
+	Anum_pivot_columns,
+	Anum_pivot_timestamps,
+	Anum_morph,
 	Anum_scope,
 	Anum_on_delete,
 	Anum_on_update,
 	Anum_defer,
 	Anum_enforce,
 	Anum_validate,
+	Anum_touch,
+	Anum_counter_cache,
 	Anum_constraint_name,
+	Anum_related_constraint_name,
 	Anum_created_constraint,
+	Anum_created_related_constraint,
 	Anum_created_index,
-	Anum_created_columns
+	Anum_created_columns,
+	Anum_created_table
+};
+
+/* columns of relations.morph_type */
+enum
+{
+	Anum_morph_model = 1,
+	Anum_morph_morph,
+	Anum_morph_type,
+	Anum_morph_related,
+	Anum_morph_local_key,
+	Anum_morph_type_column,
+	Anum_morph_id_columns,
+	Anum_morph_foreign_key,
+	Anum_morph_on_delete,
+	Anum_morph_on_update,
+	Anum_morph_constraint_name,
+	Anum_morph_check_name,
+	Anum_morph_created_index
 };
 
 /* columns of relations.model */
@@ -65,6 +99,14 @@ static const char *const kind_names[] = {
 	[RELATION_HAS_ONE] = "has_one",
 	[RELATION_HAS_MANY] = "has_many",
 	[RELATION_BELONGS_TO] = "belongs_to",
+	[RELATION_MANY_TO_MANY] = "many_to_many",
+	[RELATION_HAS_ONE_THROUGH] = "has_one_through",
+	[RELATION_HAS_MANY_THROUGH] = "has_many_through",
+	[RELATION_MORPH_TO] = "morph_to",
+	[RELATION_MORPH_ONE] = "morph_one",
+	[RELATION_MORPH_MANY] = "morph_many",
+	[RELATION_MORPH_TO_MANY] = "morph_to_many",
+	[RELATION_MORPHED_BY_MANY] = "morphed_by_many",
 };
 
 PG_FUNCTION_INFO_V1(relations_catalog_changed);
@@ -120,6 +162,13 @@ Oid
 catalog_model_oid(void)
 {
 	return catalog_table_oid("model");
+}
+
+/* The OID of relations.morph_type; see catalog_table_oid for errors. */
+Oid
+catalog_morph_type_oid(void)
+{
+	return catalog_table_oid("morph_type");
 }
 
 /*
@@ -194,33 +243,36 @@ constraint_columns(HeapTuple tup, AttrNumber anum, Oid relid)
 }
 
 /*
- * The native foreign key of a relation knows its columns by number: what it
- * says of their names is true after any renaming.
+ * A native foreign key knows its columns by number: what it says of their
+ * names is true after any renaming.  The lists are left alone when there is no
+ * such foreign key from child to parent.
  */
 static void
-read_keys_from_constraint(RelationDesc *desc)
+read_keys_from_constraint(Oid child, Oid parent, const char *name,
+						  List **foreign_key, List **local_key)
 {
-	Oid			child = desc->kind == RELATION_BELONGS_TO ? desc->model : desc->related;
 	Oid			conoid;
 	HeapTuple	tup;
 	Form_pg_constraint con;
 
-	conoid = get_relation_constraint_oid(child, desc->constraint_name, true);
+	if (name == NULL)
+		return;
+	conoid = get_relation_constraint_oid(child, name, true);
 	if (!OidIsValid(conoid))
 		return;
 	tup = SearchSysCache1(CONSTROID, ObjectIdGetDatum(conoid));
 	if (!HeapTupleIsValid(tup))
 		return;
 	con = (Form_pg_constraint) GETSTRUCT(tup);
-	if (con->contype == CONSTRAINT_FOREIGN)
+	if (con->contype == CONSTRAINT_FOREIGN && con->confrelid == parent)
 	{
-		List	   *foreign_key = constraint_columns(tup, Anum_pg_constraint_conkey, con->conrelid);
-		List	   *local_key = constraint_columns(tup, Anum_pg_constraint_confkey, con->confrelid);
+		List	   *referring = constraint_columns(tup, Anum_pg_constraint_conkey, con->conrelid);
+		List	   *referred = constraint_columns(tup, Anum_pg_constraint_confkey, con->confrelid);
 
-		if (foreign_key != NIL && list_length(foreign_key) == list_length(local_key))
+		if (referring != NIL && list_length(referring) == list_length(referred))
 		{
-			desc->foreign_key = foreign_key;
-			desc->local_key = local_key;
+			*foreign_key = referring;
+			*local_key = referred;
 		}
 	}
 	ReleaseSysCache(tup);
@@ -244,39 +296,199 @@ get_names_attr(HeapTuple tup, int attnum, TupleDesc tupdesc)
 	return isnull ? NIL : name_array_to_list(d);
 }
 
+static char *
+get_text_attr(HeapTuple tup, int attnum, TupleDesc tupdesc)
+{
+	bool		isnull;
+	Datum		d = heap_getattr(tup, attnum, tupdesc, &isnull);
+
+	return isnull ? NULL : TextDatumGetCString(d);
+}
+
+static Oid
+get_oid_attr(HeapTuple tup, int attnum, TupleDesc tupdesc)
+{
+	bool		isnull;
+	Datum		d = heap_getattr(tup, attnum, tupdesc, &isnull);
+
+	return isnull ? InvalidOid : DatumGetObjectId(d);
+}
+
+static bool
+get_bool_attr(HeapTuple tup, int attnum, TupleDesc tupdesc)
+{
+	bool		isnull;
+	Datum		d = heap_getattr(tup, attnum, tupdesc, &isnull);
+
+	return !isnull && DatumGetBool(d);
+}
+
+static void
+set_step(RelationDesc *desc, int n, Oid from, Oid to, bool belongs,
+		 List *foreign_key, List *local_key, char *constraint_name)
+{
+	RelationStep *step = &desc->steps[n];
+
+	step->from = from;
+	step->to = to;
+	step->belongs = belongs;
+	step->foreign_key = foreign_key;
+	step->local_key = local_key;
+	step->constraint_name = constraint_name;
+	read_keys_from_constraint(STEP_CHILD(step), STEP_PARENT(step), constraint_name,
+							  &step->foreign_key, &step->local_key);
+	desc->nsteps = n + 1;
+}
+
+/* The way of a through relation, as its row says. */
+static void
+set_through_steps(RelationDesc *desc, HeapTuple tup, TupleDesc tupdesc)
+{
+	bool		belongs[2] = {false, false};
+	ListCell   *lc;
+
+	foreach(lc, get_names_attr(tup, Anum_steps, tupdesc))
+	{
+		if (foreach_current_index(lc) < 2)
+			belongs[foreach_current_index(lc)] = parse_kind(lfirst(lc)) == RELATION_BELONGS_TO;
+	}
+	desc->via = get_oid_attr(tup, Anum_through, tupdesc);
+	set_step(desc, 0, desc->model, desc->via, belongs[0],
+			 get_names_attr(tup, Anum_foreign_key, tupdesc),
+			 get_names_attr(tup, Anum_local_key, tupdesc), desc->constraint_name);
+	set_step(desc, 1, desc->via, desc->related, belongs[1],
+			 get_names_attr(tup, Anum_through_foreign_key, tupdesc),
+			 get_names_attr(tup, Anum_through_local_key, tupdesc), desc->related_constraint_name);
+}
+
+/* The way of a relation through a pivot, as its row says. */
+static void
+set_pivot_steps(RelationDesc *desc, HeapTuple tup, TupleDesc tupdesc)
+{
+	desc->via = get_oid_attr(tup, Anum_pivot_table, tupdesc);
+	set_step(desc, 0, desc->model, desc->via, false,
+			 get_names_attr(tup, Anum_pivot_foreign_key, tupdesc),
+			 get_names_attr(tup, Anum_local_key, tupdesc), desc->constraint_name);
+	set_step(desc, 1, desc->via, desc->related, true,
+			 get_names_attr(tup, Anum_pivot_related_foreign_key, tupdesc),
+			 get_names_attr(tup, Anum_related_key, tupdesc), desc->related_constraint_name);
+	desc->pivot_columns = get_names_attr(tup, Anum_pivot_columns, tupdesc);
+	desc->pivot_timestamps = get_bool_attr(tup, Anum_pivot_timestamps, tupdesc);
+	if (desc->pivot_timestamps)
+	{
+		const char *const stamps[] = {"created_at", "updated_at"};
+
+		for (int i = 0; i < (int) lengthof(stamps); i++)
+		{
+			ListCell   *lc;
+			bool		there = false;
+
+			foreach(lc, desc->pivot_columns)
+				there = there || strcmp(lfirst(lc), stamps[i]) == 0;
+			if (!there)
+				desc->pivot_columns = lappend(desc->pivot_columns, pstrdup(stamps[i]));
+		}
+	}
+}
+
+/* A type of a polymorphic reference, as a belongs_to of its own. */
+static RelationDesc *
+branch_from_type(RelationDesc *desc, MorphType *type)
+{
+	RelationDesc *branch = palloc0(sizeof(RelationDesc));
+
+	branch->model = desc->model;
+	branch->name = desc->name;
+	branch->kind = RELATION_BELONGS_TO;
+	branch->related = type->related;
+	branch->enforce = true;
+	branch->morph = desc->morph;
+	branch->morph_type = type->type;
+	branch->morph_type_column = type->type_column;
+	branch->morph_id_columns = type->id_columns;
+	branch->constraint_name = type->constraint_name;
+	set_step(branch, 0, desc->model, type->related, true, type->foreign_key, type->local_key,
+			 type->constraint_name);
+	branch->foreign_key = branch->own_columns = branch->steps[0].foreign_key;
+	branch->local_key = branch->other_columns = branch->steps[0].local_key;
+	return branch;
+}
+
+/*
+ * What the catalog says of the polymorphic reference that a relation uses:
+ * the branches of a morph_to, the type of the others.
+ */
+static void
+set_morph(RelationDesc *desc)
+{
+	Oid			holder = desc->kind == RELATION_MORPH_TO ? desc->model
+		: OidIsValid(desc->via) ? desc->via : desc->related;
+	Oid			referred = desc->kind == RELATION_MORPHED_BY_MANY ? desc->related : desc->model;
+	ListCell   *lc;
+
+	foreach(lc, catalog_morph_types(holder, desc->morph))
+	{
+		MorphType  *type = lfirst(lc);
+
+		if (desc->kind == RELATION_MORPH_TO)
+			desc->branches = lappend(desc->branches, branch_from_type(desc, type));
+		else if (type->related != referred)
+			continue;
+		desc->morph_type = type->type;
+		desc->morph_type_column = type->type_column;
+		desc->morph_id_columns = type->id_columns;
+	}
+}
+
 static RelationDesc *
 desc_from_tuple(HeapTuple tup, TupleDesc tupdesc)
 {
 	RelationDesc *desc = palloc0(sizeof(RelationDesc));
+	RelationStep *last;
 	bool		isnull;
 	Datum		d;
 
-	desc->model = DatumGetObjectId(heap_getattr(tup, Anum_model, tupdesc, &isnull));
+	desc->model = get_oid_attr(tup, Anum_model, tupdesc);
 	desc->name = get_name_attr(tup, Anum_relation, tupdesc);
 	desc->kind = parse_kind(TextDatumGetCString(heap_getattr(tup, Anum_kind, tupdesc, &isnull)));
-	desc->related = DatumGetObjectId(heap_getattr(tup, Anum_related, tupdesc, &isnull));
-	desc->local_key = get_names_attr(tup, Anum_local_key, tupdesc);
-	desc->foreign_key = get_names_attr(tup, Anum_foreign_key, tupdesc);
+	desc->related = get_oid_attr(tup, Anum_related, tupdesc);
+	desc->morph = get_name_attr(tup, Anum_morph, tupdesc);
 	d = heap_getattr(tup, Anum_scope, tupdesc, &isnull);
 	if (!isnull)
 		desc->scope = (Jsonb *) PG_DETOAST_DATUM_COPY(d);
-	desc->enforce = DatumGetBool(heap_getattr(tup, Anum_enforce, tupdesc, &isnull));
+	desc->enforce = get_bool_attr(tup, Anum_enforce, tupdesc);
+	desc->touch = get_name_attr(tup, Anum_touch, tupdesc);
+	desc->counter_cache = get_name_attr(tup, Anum_counter_cache, tupdesc);
 	desc->constraint_name = get_name_attr(tup, Anum_constraint_name, tupdesc);
+	desc->related_constraint_name = get_name_attr(tup, Anum_related_constraint_name, tupdesc);
 	desc->created_constraint = get_name_attr(tup, Anum_created_constraint, tupdesc);
+	desc->created_related_constraint = get_name_attr(tup, Anum_created_related_constraint, tupdesc);
 	desc->created_index = get_name_attr(tup, Anum_created_index, tupdesc);
 	desc->created_columns = get_names_attr(tup, Anum_created_columns, tupdesc);
+	desc->created_table = get_bool_attr(tup, Anum_created_table, tupdesc);
 
-	if (desc->constraint_name != NULL)
-		read_keys_from_constraint(desc);
-	if (desc->kind == RELATION_BELONGS_TO)
+	if (RELATION_HAS_PIVOT(desc->kind))
+		set_pivot_steps(desc, tup, tupdesc);
+	else if (RELATION_IS_THROUGH(desc->kind))
+		set_through_steps(desc, tup, tupdesc);
+	else if (desc->kind != RELATION_MORPH_TO)
+		set_step(desc, 0, desc->model, desc->related, desc->kind == RELATION_BELONGS_TO,
+				 get_names_attr(tup, Anum_foreign_key, tupdesc),
+				 get_names_attr(tup, Anum_local_key, tupdesc), desc->constraint_name);
+	if (desc->morph != NULL)
+		set_morph(desc);
+	if (desc->nsteps == 0)
+		return desc;
+
+	last = &desc->steps[desc->nsteps - 1];
+	desc->foreign_key = desc->steps[0].foreign_key;
+	desc->local_key = desc->steps[0].local_key;
+	desc->own_columns = STEP_FROM_COLUMNS(&desc->steps[0]);
+	desc->other_columns = STEP_TO_COLUMNS(last);
+	if (desc->nsteps == 2)
 	{
-		desc->own_columns = desc->foreign_key;
-		desc->other_columns = desc->local_key;
-	}
-	else
-	{
-		desc->own_columns = desc->local_key;
-		desc->other_columns = desc->foreign_key;
+		desc->via_own_columns = STEP_TO_COLUMNS(&desc->steps[0]);
+		desc->via_other_columns = STEP_FROM_COLUMNS(last);
 	}
 	return desc;
 }
@@ -371,6 +583,79 @@ catalog_relations_to(Oid related)
 	return scan_relations(Anum_related, related, NULL);
 }
 
+/* All relations that go through a table, a pivot or a through model. */
+List *
+catalog_relations_via(Oid relid)
+{
+	return list_concat(scan_relations(Anum_through, relid, NULL),
+					   scan_relations(Anum_pivot_table, relid, NULL));
+}
+
+static MorphType *
+morph_type_from_tuple(HeapTuple tup, TupleDesc tupdesc)
+{
+	MorphType  *type = palloc0(sizeof(MorphType));
+
+	type->model = get_oid_attr(tup, Anum_morph_model, tupdesc);
+	type->morph = get_name_attr(tup, Anum_morph_morph, tupdesc);
+	type->type = get_text_attr(tup, Anum_morph_type, tupdesc);
+	type->related = get_oid_attr(tup, Anum_morph_related, tupdesc);
+	type->local_key = get_names_attr(tup, Anum_morph_local_key, tupdesc);
+	type->type_column = get_name_attr(tup, Anum_morph_type_column, tupdesc);
+	type->id_columns = get_names_attr(tup, Anum_morph_id_columns, tupdesc);
+	type->foreign_key = get_names_attr(tup, Anum_morph_foreign_key, tupdesc);
+	type->on_delete = get_text_attr(tup, Anum_morph_on_delete, tupdesc);
+	type->on_update = get_text_attr(tup, Anum_morph_on_update, tupdesc);
+	type->constraint_name = get_name_attr(tup, Anum_morph_constraint_name, tupdesc);
+	type->check_name = get_name_attr(tup, Anum_morph_check_name, tupdesc);
+	type->created_index = get_name_attr(tup, Anum_morph_created_index, tupdesc);
+	read_keys_from_constraint(type->model, type->related, type->constraint_name,
+							  &type->foreign_key, &type->local_key);
+	return type;
+}
+
+/* The rows of relations.morph_type in which the column anum is relid. */
+static List *
+scan_morph_types(AttrNumber anum, Oid relid, const char *morph)
+{
+	Relation	rel = table_open(catalog_morph_type_oid(), AccessShareLock);
+	Oid			index = anum == Anum_morph_model ? RelationGetPrimaryKeyIndex(rel) : InvalidOid;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tup;
+	List	   *result = NIL;
+
+	ScanKeyInit(&key, anum, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
+	scan = systable_beginscan(rel, index, OidIsValid(index), NULL, 1, &key);
+	while (HeapTupleIsValid(tup = systable_getnext(scan)))
+	{
+		MorphType  *type = morph_type_from_tuple(tup, RelationGetDescr(rel));
+
+		if (morph == NULL || strcmp(type->morph, morph) == 0)
+			result = lappend(result, type);
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return result;
+}
+
+/*
+ * The types of a table's polymorphic reference, of all its references when
+ * morph is NULL; a list of MorphType.
+ */
+List *
+catalog_morph_types(Oid model, const char *morph)
+{
+	return scan_morph_types(Anum_morph_model, model, morph);
+}
+
+/* The types of polymorphic references that lead to a table. */
+List *
+catalog_morph_types_to(Oid related)
+{
+	return scan_morph_types(Anum_morph_related, related, NULL);
+}
+
 /* The columns of a table's primary key, in its order; NIL without one. */
 List *
 catalog_primary_key_columns(Oid relid)
@@ -415,6 +700,7 @@ catalog_get_model(Oid relid)
 	ScanKeyData key;
 	SysScanDesc scan;
 	HeapTuple	tup;
+	ListCell   *lc;
 
 	desc->relid = relid;
 	ScanKeyInit(&key, Anum_model_model, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
@@ -429,6 +715,8 @@ catalog_get_model(Oid relid)
 	table_close(rel, AccessShareLock);
 	if (desc->primary_key == NIL)
 		desc->primary_key = catalog_primary_key_columns(relid);
+	foreach(lc, catalog_morph_types(relid, NULL))
+		desc->hidden = list_concat(desc->hidden, ((MorphType *) lfirst(lc))->foreign_key);
 	return desc;
 }
 

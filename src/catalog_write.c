@@ -32,16 +32,32 @@ static const struct
 	{"related", REGCLASSOID},
 	{"local_key", NAMEARRAYOID},
 	{"foreign_key", NAMEARRAYOID},
+	{"through", REGCLASSOID},
+	{"through_local_key", NAMEARRAYOID},
+	{"through_foreign_key", NAMEARRAYOID},
+	{"steps", NAMEARRAYOID},
+	{"pivot_table", REGCLASSOID},
+	{"pivot_foreign_key", NAMEARRAYOID},
+	{"pivot_related_foreign_key", NAMEARRAYOID},
+	{"related_key", NAMEARRAYOID},
+	{"pivot_columns", NAMEARRAYOID},
+	{"pivot_timestamps", BOOLOID},
+	{"morph", NAMEOID},
 	{"scope", JSONBOID},
 	{"on_delete", TEXTOID},
 	{"on_update", TEXTOID},
 	{"defer", TEXTOID},
 	{"enforce", BOOLOID},
 	{"validate", BOOLOID},
+	{"touch", NAMEOID},
+	{"counter_cache", NAMEOID},
 	{"constraint_name", NAMEOID},
+	{"related_constraint_name", NAMEOID},
 	{"created_constraint", NAMEOID},
+	{"created_related_constraint", NAMEOID},
 	{"created_index", NAMEOID},
 	{"created_columns", NAMEARRAYOID},
+	{"created_table", BOOLOID},
 };
 
 #define ROW_COLUMNS ((int) lengthof(row_columns))
@@ -163,63 +179,101 @@ catalog_strings(const char *sql, int n, Oid *types, Datum *values)
 	return run_as_owner(sql, n, types, values, NULL, true);
 }
 
-static void
-put_text(const char *value, Datum *d, bool *isnull)
+/* Values for a statement, filled one by one. */
+typedef struct Filler
 {
-	*isnull = value == NULL;
-	*d = value == NULL ? (Datum) 0 : CStringGetTextDatum(value);
+	Datum	   *values;
+	bool	   *isnull;
+	int			n;
+} Filler;
+
+static void
+put(Filler *filler, Datum value, bool isnull)
+{
+	filler->values[filler->n] = value;
+	filler->isnull[filler->n++] = isnull;
 }
 
 static void
-put_name(const char *value, Datum *d, bool *isnull)
+put_oid(Filler *filler, Oid value)
 {
-	*isnull = value == NULL;
-	*d = value == NULL ? (Datum) 0 : DirectFunctionCall1(namein, CStringGetDatum(value));
+	put(filler, ObjectIdGetDatum(value), !OidIsValid(value));
 }
 
 static void
-put_names(List *names, Datum *d, bool *isnull)
+put_bool(Filler *filler, bool value)
 {
-	*isnull = names == NIL;
-	*d = names == NIL ? (Datum) 0 : name_list_to_array(names);
+	put(filler, BoolGetDatum(value), false);
+}
+
+static void
+put_text(Filler *filler, const char *value)
+{
+	put(filler, value == NULL ? (Datum) 0 : CStringGetTextDatum(value), value == NULL);
+}
+
+static void
+put_name(Filler *filler, const char *value)
+{
+	put(filler, value == NULL ? (Datum) 0 : DirectFunctionCall1(namein, CStringGetDatum(value)),
+		value == NULL);
+}
+
+static void
+put_names(Filler *filler, List *names)
+{
+	put(filler, names == NIL ? (Datum) 0 : name_list_to_array(names), names == NIL);
 }
 
 /* The values of row_columns, in the current memory context. */
 static void
 relation_row_values(const RelationRow *row, Datum *values, bool *isnull)
 {
-	int			i = 0;
+	Filler		filler = {values, isnull, 0};
 
-	memset(isnull, 0, sizeof(bool) * ROW_COLUMNS);
-	values[i++] = ObjectIdGetDatum(row->model);
-	put_name(row->name, &values[i], &isnull[i]);
-	i++;
-	put_text(relation_kind_name(row->kind), &values[i], &isnull[i]);
-	i++;
-	values[i++] = ObjectIdGetDatum(row->related);
-	put_names(row->local_key, &values[i], &isnull[i]);
-	i++;
-	put_names(row->foreign_key, &values[i], &isnull[i]);
-	i++;
-	isnull[i] = row->scope == NULL;
-	values[i++] = PointerGetDatum(row->scope);
-	put_text(row->on_delete, &values[i], &isnull[i]);
-	i++;
-	put_text(row->on_update, &values[i], &isnull[i]);
-	i++;
-	put_text(row->defer, &values[i], &isnull[i]);
-	i++;
-	values[i++] = BoolGetDatum(row->enforce);
-	values[i++] = BoolGetDatum(row->validate);
-	put_name(row->constraint_name, &values[i], &isnull[i]);
-	i++;
-	put_name(row->created_constraint, &values[i], &isnull[i]);
-	i++;
-	put_name(row->created_index, &values[i], &isnull[i]);
-	i++;
-	put_names(row->created_columns, &values[i], &isnull[i]);
-	i++;
-	Assert(i == ROW_COLUMNS);
+	put_oid(&filler, row->model);
+	put_name(&filler, row->name);
+	put_text(&filler, relation_kind_name(row->kind));
+	put_oid(&filler, row->related);
+	put_names(&filler, row->local_key);
+	put_names(&filler, row->foreign_key);
+	put_oid(&filler, row->through);
+	put_names(&filler, row->through_local_key);
+	put_names(&filler, row->through_foreign_key);
+	put_names(&filler, row->steps);
+	put_oid(&filler, row->pivot_table);
+	put_names(&filler, row->pivot_foreign_key);
+	put_names(&filler, row->pivot_related_foreign_key);
+	put_names(&filler, row->related_key);
+	put_names(&filler, row->pivot_columns);
+	put_bool(&filler, row->pivot_timestamps);
+	put_name(&filler, row->morph);
+	put(&filler, PointerGetDatum(row->scope), row->scope == NULL);
+	put_text(&filler, row->on_delete);
+	put_text(&filler, row->on_update);
+	put_text(&filler, row->defer);
+	put_bool(&filler, row->enforce);
+	put_bool(&filler, row->validate);
+	put_name(&filler, row->touch);
+	put_name(&filler, row->counter_cache);
+	put_name(&filler, row->constraint_name);
+	put_name(&filler, row->related_constraint_name);
+	put_name(&filler, row->created_constraint);
+	put_name(&filler, row->created_related_constraint);
+	put_name(&filler, row->created_index);
+	put_names(&filler, row->created_columns);
+	put_bool(&filler, row->created_table);
+	Assert(filler.n == ROW_COLUMNS);
+}
+
+static char *
+nulls_of(const bool *isnull, int n)
+{
+	char	   *nulls = palloc(n);
+
+	for (int i = 0; i < n; i++)
+		nulls[i] = isnull[i] ? 'n' : ' ';
+	return nulls;
 }
 
 /*
@@ -235,7 +289,13 @@ sweep_temporary(void)
 	catalog_query("DELETE FROM relations.relation WHERE (model, relation) IN ("
 				  " SELECT r.model, r.relation FROM relations.relation r WHERE"
 				  " NOT EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.model)"
-				  " OR NOT EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.related)"
+				  " OR (r.related IS NOT NULL AND"
+				  " NOT EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.related))"
+				  " FOR UPDATE SKIP LOCKED)", 0, NULL, NULL, NULL);
+	catalog_query("DELETE FROM relations.morph_type WHERE (model, morph, type) IN ("
+				  " SELECT t.model, t.morph, t.type FROM relations.morph_type t WHERE"
+				  " NOT EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = t.model)"
+				  " OR NOT EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = t.related)"
 				  " FOR UPDATE SKIP LOCKED)", 0, NULL, NULL, NULL);
 	catalog_query("DELETE FROM relations.model WHERE model IN ("
 				  " SELECT m.model FROM relations.model m WHERE"
@@ -250,7 +310,6 @@ catalog_insert_relation(const RelationRow *row)
 	Oid			types[ROW_COLUMNS];
 	Datum		values[ROW_COLUMNS];
 	bool		isnull[ROW_COLUMNS];
-	char		nulls[ROW_COLUMNS];
 	StringInfoData sql;
 
 	if (get_rel_persistence(row->model) == RELPERSISTENCE_TEMP)
@@ -263,13 +322,13 @@ catalog_insert_relation(const RelationRow *row)
 	{
 		appendStringInfo(&sql, "%s%s", i > 0 ? ", " : "", row_columns[i].name);
 		types[i] = row_columns[i].type;
-		nulls[i] = isnull[i] ? 'n' : ' ';
 	}
 	appendStringInfoString(&sql, ") VALUES (");
 	for (int i = 0; i < ROW_COLUMNS; i++)
 		appendStringInfo(&sql, "%s$%d", i > 0 ? ", " : "", i + 1);
 	appendStringInfoString(&sql, ") RETURNING *");
-	return linitial(catalog_query(sql.data, ROW_COLUMNS, types, values, nulls));
+	return linitial(catalog_query(sql.data, ROW_COLUMNS, types, values,
+								  nulls_of(isnull, ROW_COLUMNS)));
 }
 
 /* Take a relation out of the catalog; nothing happens when it is not there. */
@@ -285,30 +344,77 @@ catalog_delete_relation(Oid model, const char *name)
 }
 
 /*
- * Store what a descriptor says of the constraint in use and of what the
+ * Store what a descriptor says of the constraints in use and of what the
  * declaration created.
  */
 void
 catalog_update_created(const RelationDesc *desc)
 {
-	Oid			types[] = {REGCLASSOID, NAMEOID, BOOLOID, NAMEOID, NAMEOID, NAMEOID, NAMEARRAYOID};
+	Oid			types[] = {REGCLASSOID, NAMEOID, BOOLOID, NAMEOID, NAMEOID, NAMEOID, NAMEOID,
+	NAMEOID, NAMEARRAYOID, BOOLOID};
 	Datum		values[lengthof(types)];
-	bool		isnull[lengthof(types)] = {false};
-	char		nulls[lengthof(types)];
+	bool		isnull[lengthof(types)];
+	Filler		filler = {values, isnull, 0};
 
-	values[0] = ObjectIdGetDatum(desc->model);
-	put_name(desc->name, &values[1], &isnull[1]);
-	values[2] = BoolGetDatum(desc->enforce);
-	put_name(desc->constraint_name, &values[3], &isnull[3]);
-	put_name(desc->created_constraint, &values[4], &isnull[4]);
-	put_name(desc->created_index, &values[5], &isnull[5]);
-	put_names(desc->created_columns, &values[6], &isnull[6]);
-	for (int i = 0; i < (int) lengthof(types); i++)
-		nulls[i] = isnull[i] ? 'n' : ' ';
+	put_oid(&filler, desc->model);
+	put_name(&filler, desc->name);
+	put_bool(&filler, desc->enforce);
+	put_name(&filler, desc->constraint_name);
+	put_name(&filler, desc->related_constraint_name);
+	put_name(&filler, desc->created_constraint);
+	put_name(&filler, desc->created_related_constraint);
+	put_name(&filler, desc->created_index);
+	put_names(&filler, desc->created_columns);
+	put_bool(&filler, desc->created_table);
 	catalog_query("UPDATE relations.relation SET enforce = $3, constraint_name = $4,"
-				  " created_constraint = $5, created_index = $6, created_columns = $7"
-				  " WHERE model = $1 AND relation = $2",
-				  lengthof(types), types, values, nulls);
+				  " related_constraint_name = $5, created_constraint = $6,"
+				  " created_related_constraint = $7, created_index = $8, created_columns = $9,"
+				  " created_table = $10 WHERE model = $1 AND relation = $2",
+				  lengthof(types), types, values, nulls_of(isnull, lengthof(types)));
+}
+
+/* Store a type of a polymorphic reference, in the place of an older one. */
+void
+catalog_put_morph_type(const MorphType *type)
+{
+	Oid			types[] = {REGCLASSOID, NAMEOID, TEXTOID, REGCLASSOID, NAMEARRAYOID, NAMEOID,
+	NAMEARRAYOID, NAMEARRAYOID, TEXTOID, TEXTOID, NAMEOID, NAMEOID, NAMEOID};
+	Datum		values[lengthof(types)];
+	bool		isnull[lengthof(types)];
+	Filler		filler = {values, isnull, 0};
+
+	put_oid(&filler, type->model);
+	put_name(&filler, type->morph);
+	put_text(&filler, type->type);
+	put_oid(&filler, type->related);
+	put_names(&filler, type->local_key);
+	put_name(&filler, type->type_column);
+	put_names(&filler, type->id_columns);
+	put_names(&filler, type->foreign_key);
+	put_text(&filler, type->on_delete);
+	put_text(&filler, type->on_update);
+	put_name(&filler, type->constraint_name);
+	put_name(&filler, type->check_name);
+	put_name(&filler, type->created_index);
+	catalog_delete_morph_type(type->model, type->morph, type->type);
+	catalog_query("INSERT INTO relations.morph_type (model, morph, type, related, local_key,"
+				  " type_column, id_columns, foreign_key, on_delete, on_update,"
+				  " constraint_name, check_name, created_index)"
+				  " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+				  lengthof(types), types, values, nulls_of(isnull, lengthof(types)));
+}
+
+/* Take a type out of the catalog; nothing happens when it is not there. */
+void
+catalog_delete_morph_type(Oid model, const char *morph, const char *type)
+{
+	Oid			types[] = {REGCLASSOID, NAMEOID, TEXTOID};
+	Datum		values[] = {ObjectIdGetDatum(model),
+		DirectFunctionCall1(namein, CStringGetDatum(morph)),
+	CStringGetTextDatum(type)};
+
+	catalog_query("DELETE FROM relations.morph_type WHERE model = $1 AND morph = $2 AND type = $3",
+				  3, types, values, NULL);
 }
 
 /* The row of a relation, in the current memory context; NULL without one. */

@@ -18,19 +18,35 @@ typedef struct RelationRow
 	Oid			related;
 	List	   *local_key;
 	List	   *foreign_key;
+	Oid			through;
+	List	   *through_local_key;
+	List	   *through_foreign_key;
+	List	   *steps;			/* of char *: has_many, belongs_to */
+	Oid			pivot_table;
+	List	   *pivot_foreign_key;
+	List	   *pivot_related_foreign_key;
+	List	   *related_key;
+	List	   *pivot_columns;
+	bool		pivot_timestamps;
+	const char *morph;
 	Jsonb	   *scope;
 	const char *on_delete;
 	const char *on_update;
 	const char *defer;
 	bool		enforce;
 	bool		validate;
+	const char *touch;
+	const char *counter_cache;
 	const char *constraint_name;
+	const char *related_constraint_name;
 	const char *created_constraint;
+	const char *created_related_constraint;
 	const char *created_index;
 	List	   *created_columns;
+	bool		created_table;
 } RelationRow;
 
-/* where the foreign key is, and what it points to */
+/* of a relation of one step: where the foreign key is, and what it points to */
 #define CHILD_OF(r) ((r)->kind == RELATION_BELONGS_TO ? (r)->model : (r)->related)
 #define PARENT_OF(r) ((r)->kind == RELATION_BELONGS_TO ? (r)->related : (r)->model)
 
@@ -43,6 +59,8 @@ extern List *catalog_strings(const char *sql, int n, Oid *types, Datum *values);
 extern HeapTuple catalog_insert_relation(const RelationRow *row);
 extern void catalog_delete_relation(Oid model, const char *name);
 extern void catalog_update_created(const RelationDesc *desc);
+extern void catalog_put_morph_type(const MorphType *type);
+extern void catalog_delete_morph_type(Oid model, const char *morph, const char *type);
 extern HeapTuple catalog_fetch_relation(Oid model, const char *name);
 extern HeapTuple relation_row_tuple(const RelationRow *row, TupleDesc tupdesc);
 

@@ -27,14 +27,15 @@
 static MemoryContext cache_context = NULL;
 static List *kept_plans = NIL;	/* of ReadPlan, the last used first */
 static uint64 invalidations = 0;	/* that may have concerned some plan */
-static Oid	catalog_oids[2];	/* relation and model, when plans were made */
+static Oid	catalog_oids[3];	/* relation, model, morph_type when plans were
+								 * made */
 
 static void
 invalidate_plans(Oid relid)
 {
 	ListCell   *lc;
 	bool		all = !OidIsValid(relid) ||
-		relid == catalog_oids[0] || relid == catalog_oids[1];
+		relid == catalog_oids[0] || relid == catalog_oids[1] || relid == catalog_oids[2];
 
 	invalidations++;
 	foreach(lc, kept_plans)
@@ -301,6 +302,7 @@ make_plan(Oid model, ReadMode mode, ArrayType *paths, uint32 hash)
 	memcpy(plan->paths, paths, VARSIZE(paths));
 	catalog_oids[0] = catalog_relation_oid();
 	catalog_oids[1] = catalog_model_oid();
+	catalog_oids[2] = catalog_morph_type_oid();
 	plan->root = make_read_node(plan, query_from_paths(model, plan->paths), NULL,
 								mode == READ_ROW);
 	if (mode == READ_KEY)

@@ -62,31 +62,73 @@ CREATE TABLE @extschema@.relation (
 	relation			name NOT NULL,
 	kind				text NOT NULL
 		CONSTRAINT relation_kind_check
-		CHECK (kind IN ('has_one', 'has_many', 'belongs_to')),
-	related				regclass NOT NULL,
-	local_key			name[] NOT NULL,
-	foreign_key			name[] NOT NULL,
+		CHECK (kind IN ('has_one', 'has_many', 'belongs_to', 'many_to_many',
+			'has_one_through', 'has_many_through',
+			'morph_to', 'morph_one', 'morph_many', 'morph_to_many', 'morphed_by_many')),
+	related				regclass
+		CONSTRAINT relation_related_check CHECK (related IS NOT NULL OR kind = 'morph_to'),
+	local_key			name[],
+	foreign_key			name[],
+	through				regclass,
+	through_local_key	name[],
+	through_foreign_key	name[],
+	steps				name[],
+	pivot_table			regclass,
+	pivot_foreign_key	name[],
+	pivot_related_foreign_key	name[],
+	related_key			name[],
+	pivot_columns		name[],
+	pivot_timestamps	boolean NOT NULL DEFAULT false,
+	morph				name,
 	scope				jsonb,
 	on_delete			text,
 	on_update			text,
 	defer				text,
 	enforce				boolean NOT NULL DEFAULT true,
 	validate			boolean NOT NULL DEFAULT true,
+	touch				name,
+	counter_cache		name,
 	constraint_name		name,
+	related_constraint_name	name,
 	created_constraint	name,
+	created_related_constraint	name,
 	created_index		name,
 	created_columns		name[],
+	created_table		boolean NOT NULL DEFAULT false,
 	PRIMARY KEY (model, relation)
 );
 CREATE INDEX relation_related_idx ON @extschema@.relation (related);
 
-REVOKE ALL ON @extschema@.model, @extschema@.relation FROM PUBLIC;
-GRANT SELECT ON @extschema@.model, @extschema@.relation TO PUBLIC;
+-- The types of a polymorphic reference: a column of the type's name and one of
+-- its key, and for each type a stored generated column with a foreign key.
+CREATE TABLE @extschema@.morph_type (
+	model				regclass NOT NULL,
+	morph				name NOT NULL,
+	type				text NOT NULL,
+	related				regclass NOT NULL,
+	local_key			name[] NOT NULL,
+	type_column			name NOT NULL,
+	id_columns			name[] NOT NULL,
+	foreign_key			name[] NOT NULL,
+	on_delete			text,
+	on_update			text,
+	constraint_name		name,
+	check_name			name,
+	created_index		name,
+	PRIMARY KEY (model, morph, type)
+);
+CREATE INDEX morph_type_related_idx ON @extschema@.morph_type (related);
+
+REVOKE ALL ON @extschema@.model, @extschema@.relation, @extschema@.morph_type FROM PUBLIC;
+GRANT SELECT ON @extschema@.model, @extschema@.relation, @extschema@.morph_type TO PUBLIC;
 
 -- what a temporary table left behind, or has now, cannot be restored
 SELECT pg_catalog.pg_extension_config_dump('@extschema@.model',
 	'WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = model AND c.relpersistence <> ''t'')');
 SELECT pg_catalog.pg_extension_config_dump('@extschema@.relation',
+	'WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = model AND c.relpersistence <> ''t'')'
+	' AND (related IS NULL OR EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = related))');
+SELECT pg_catalog.pg_extension_config_dump('@extschema@.morph_type',
 	'WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = model AND c.relpersistence <> ''t'')'
 	' AND EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = related)');
 
@@ -101,20 +143,51 @@ COMMENT ON TABLE @extschema@.relation IS
 	'the declared relations, one row a relation; written by the functions of this schema only';
 COMMENT ON COLUMN @extschema@.relation.model IS 'the table or view that the relation starts from';
 COMMENT ON COLUMN @extschema@.relation.relation IS 'name of the relation, unique within the model';
-COMMENT ON COLUMN @extschema@.relation.kind IS 'has_one, has_many or belongs_to';
-COMMENT ON COLUMN @extschema@.relation.related IS 'the table or view that the relation leads to';
+COMMENT ON COLUMN @extschema@.relation.kind IS 'has_one, has_many, belongs_to, many_to_many, has_one_through, has_many_through, morph_to, morph_one, morph_many, morph_to_many or morphed_by_many';
+COMMENT ON COLUMN @extschema@.relation.related IS 'the table or view that the relation leads to; null for morph_to, see morph_type';
 COMMENT ON COLUMN @extschema@.relation.local_key IS 'columns that the foreign key points to';
-COMMENT ON COLUMN @extschema@.relation.foreign_key IS 'columns that hold the reference';
+COMMENT ON COLUMN @extschema@.relation.foreign_key IS 'columns that hold the reference; through a model: those of the first step; through a pivot: null';
+COMMENT ON COLUMN @extschema@.relation.through IS 'the model between the two sides of a has_*_through';
+COMMENT ON COLUMN @extschema@.relation.through_local_key IS 'columns that the foreign key of the second step points to';
+COMMENT ON COLUMN @extschema@.relation.through_foreign_key IS 'columns that hold the reference of the second step';
+COMMENT ON COLUMN @extschema@.relation.steps IS 'has_*_through: has_many or belongs_to, for the step to the through model and the step from there';
+COMMENT ON COLUMN @extschema@.relation.pivot_table IS 'the table between the two sides of a many_to_many';
+COMMENT ON COLUMN @extschema@.relation.pivot_foreign_key IS 'columns of the pivot table that refer to the model';
+COMMENT ON COLUMN @extschema@.relation.pivot_related_foreign_key IS 'columns of the pivot table that refer to the related model';
+COMMENT ON COLUMN @extschema@.relation.related_key IS 'columns of the related model that the pivot table refers to';
+COMMENT ON COLUMN @extschema@.relation.pivot_columns IS 'columns of the pivot table that documents show under "pivot"';
+COMMENT ON COLUMN @extschema@.relation.pivot_timestamps IS 'the pivot table has created_at and updated_at, which documents show under "pivot"';
+COMMENT ON COLUMN @extschema@.relation.morph IS 'name of the polymorphic reference, see morph_type';
 COMMENT ON COLUMN @extschema@.relation.scope IS 'part of a query document that always applies: where, order, limit';
 COMMENT ON COLUMN @extschema@.relation.on_delete IS 'as declared; null: not said';
 COMMENT ON COLUMN @extschema@.relation.on_update IS 'as declared; null: not said';
 COMMENT ON COLUMN @extschema@.relation.defer IS 'as declared; null: not said';
 COMMENT ON COLUMN @extschema@.relation.enforce IS 'false: registered only, without a constraint';
 COMMENT ON COLUMN @extschema@.relation.validate IS 'false: the constraint was added NOT VALID';
-COMMENT ON COLUMN @extschema@.relation.constraint_name IS 'the foreign key constraint that enforces it';
+COMMENT ON COLUMN @extschema@.relation.touch IS 'column of the related model that is set to the time of each change of the model''s rows';
+COMMENT ON COLUMN @extschema@.relation.counter_cache IS 'column of the related model that holds the number of the model''s rows that refer to it';
+COMMENT ON COLUMN @extschema@.relation.constraint_name IS 'the foreign key constraint that enforces it; through a pivot: the one that refers to the model';
+COMMENT ON COLUMN @extschema@.relation.related_constraint_name IS 'through a pivot or a model: the foreign key constraint of the second step';
 COMMENT ON COLUMN @extschema@.relation.created_constraint IS 'the foreign key constraint, when the declaration created it';
+COMMENT ON COLUMN @extschema@.relation.created_related_constraint IS 'the foreign key constraint of the second step, when the declaration created it';
 COMMENT ON COLUMN @extschema@.relation.created_index IS 'the unique constraint or index, when the declaration created it';
 COMMENT ON COLUMN @extschema@.relation.created_columns IS 'the columns that add_column added';
+COMMENT ON COLUMN @extschema@.relation.created_table IS 'the declaration created the pivot table';
+COMMENT ON TABLE @extschema@.morph_type IS
+	'the types of polymorphic references, one row a type; written by the functions of this schema only';
+COMMENT ON COLUMN @extschema@.morph_type.model IS 'the table that holds the reference';
+COMMENT ON COLUMN @extschema@.morph_type.morph IS 'name of the reference, unique within the table';
+COMMENT ON COLUMN @extschema@.morph_type.type IS 'the type as it stands in the type column';
+COMMENT ON COLUMN @extschema@.morph_type.related IS 'the table that rows of this type refer to';
+COMMENT ON COLUMN @extschema@.morph_type.local_key IS 'its columns that are referred to';
+COMMENT ON COLUMN @extschema@.morph_type.type_column IS 'column of the type';
+COMMENT ON COLUMN @extschema@.morph_type.id_columns IS 'columns of the key';
+COMMENT ON COLUMN @extschema@.morph_type.foreign_key IS 'the stored generated columns that hold the key when the type matches; no document shows them';
+COMMENT ON COLUMN @extschema@.morph_type.on_delete IS 'as declared; null: not said';
+COMMENT ON COLUMN @extschema@.morph_type.on_update IS 'as declared; null: not said';
+COMMENT ON COLUMN @extschema@.morph_type.constraint_name IS 'the foreign key constraint on the generated columns';
+COMMENT ON COLUMN @extschema@.morph_type.check_name IS 'the check constraint that lets only known types in';
+COMMENT ON COLUMN @extschema@.morph_type.created_index IS 'the index on the generated columns';
 
 -- Every session's caches follow the catalog, by whatever way it is written.
 CREATE FUNCTION @extschema@.catalog_changed() RETURNS trigger
@@ -129,9 +202,13 @@ CREATE TRIGGER catalog_changed
 CREATE TRIGGER catalog_changed
 	AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON @extschema@.relation
 	FOR EACH STATEMENT EXECUTE FUNCTION @extschema@.catalog_changed();
+CREATE TRIGGER catalog_changed
+	AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON @extschema@.morph_type
+	FOR EACH STATEMENT EXECUTE FUNCTION @extschema@.catalog_changed();
 -- logical replication and restores write with the replica role
 ALTER TABLE @extschema@.model ENABLE ALWAYS TRIGGER catalog_changed;
 ALTER TABLE @extschema@.relation ENABLE ALWAYS TRIGGER catalog_changed;
+ALTER TABLE @extschema@.morph_type ENABLE ALWAYS TRIGGER catalog_changed;
 
 -- ---------------------------------------------------------------------
 -- Declaring
