@@ -1,6 +1,6 @@
 /*
  * constraint.c
- *	  The DDL that a relation needs: found, made, or told as text.
+ *	  The DDL that a relation needs: found, or made.
  */
 #include "relations.h"
 
@@ -278,14 +278,6 @@ is_btree(Oid index)
 	return result;
 }
 
-/* What an index is wanted for. */
-typedef enum IndexUse
-{
-	INDEX_MAKES_UNIQUE,			/* no two rows have the same values */
-	INDEX_IS_REFERENCED,		/* a foreign key may point to the columns */
-	INDEX_FINDS_ROWS			/* rows are found by the columns */
-} IndexUse;
-
 /* Can an index, of which tup is the row of pg_index, be used so? */
 static bool
 index_serves(HeapTuple tup, Oid relid, List *columns, IndexUse use)
@@ -324,7 +316,7 @@ index_serves(HeapTuple tup, Oid relid, List *columns, IndexUse use)
  * The index of a table that is valid, without predicate and expressions, and
  * serves the use; InvalidOid when there is none.
  */
-static Oid
+Oid
 find_index_for(Oid relid, List *columns, IndexUse use)
 {
 	Relation	rel = relation_open(relid, AccessShareLock);
@@ -470,59 +462,4 @@ run_ddl(const char *sql)
 	if (rc < 0)
 		elog(ERROR, "SPI_execute failed: %s", SPI_result_code_string(rc));
 	SPI_finish();
-}
-
-static bool
-is_primary(Oid index)
-{
-	HeapTuple	tup = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
-	bool		result;
-
-	if (!HeapTupleIsValid(tup))
-		return false;
-	result = ((Form_pg_index) GETSTRUCT(tup))->indisprimary;
-	ReleaseSysCache(tup);
-	return result;
-}
-
-/*
- * The DDL that a relation stands on, as it is now: a list of strings in the
- * current memory context, NIL for a relation that is not enforced.  A primary
- * key that makes a has_one unique is the table's own, and not told.
- */
-List *
-relation_ddl(RelationDesc *desc)
-{
-	Oid			child = CHILD_OF(desc);
-	List	   *result = NIL;
-	Oid			conoid = InvalidOid;
-	Oid			index = InvalidOid;
-	ListCell   *lc;
-
-	if (!desc->enforce)
-		return NIL;
-	foreach(lc, desc->created_columns)
-	{
-		if (get_attnum(child, lfirst(lc)) > 0)
-			result = lappend(result, add_column_sql(child, lfirst(lc), child, lfirst(lc)));
-	}
-	if (desc->constraint_name != NULL)
-		conoid = get_relation_constraint_oid(child, desc->constraint_name, true);
-	if (OidIsValid(conoid))
-		result = lappend(result, pg_get_constraintdef_command(conoid));
-	if (desc->kind == RELATION_BELONGS_TO)
-		return result;
-
-	if (desc->kind == RELATION_HAS_ONE)
-		index = find_index_for(child, desc->foreign_key, INDEX_MAKES_UNIQUE);
-	if (!OidIsValid(index))
-		index = find_index_for(child, desc->foreign_key, INDEX_FINDS_ROWS);
-	if (!OidIsValid(index))
-		return result;
-	conoid = get_index_constraint(index);
-	if (!OidIsValid(conoid))
-		result = lappend(result, pg_get_indexdef_string(index));
-	else if (!is_primary(index))
-		result = lappend(result, pg_get_constraintdef_command(conoid));
-	return result;
 }

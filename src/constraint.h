@@ -1,6 +1,6 @@
 /*
  * constraint.h
- *	  The DDL that a relation needs: found, made, or told as text.
+ *	  The DDL that a relation needs: found, or made.
  */
 #ifndef RELATIONS_CONSTRAINT_H
 #define RELATIONS_CONSTRAINT_H
@@ -23,12 +23,21 @@ typedef struct ForeignKey
 	bool		validated;
 } ForeignKey;
 
+/* What an index is wanted for. */
+typedef enum IndexUse
+{
+	INDEX_MAKES_UNIQUE,			/* no two rows have the same values */
+	INDEX_IS_REFERENCED,		/* a foreign key may point to the columns */
+	INDEX_FINDS_ROWS			/* rows are found by the columns */
+} IndexUse;
+
 /* found */
 extern ForeignKey *get_foreign_key(Oid conoid);
 extern List *foreign_keys_between(Oid child, Oid parent);
 extern ForeignKey *match_foreign_key(List *foreign_keys, List *child_columns, List *parent_columns);
 extern bool same_columns(List *a, List *b);
 extern bool same_pairs(List *a, List *other_a, List *b, List *other_b);
+extern Oid	find_index_for(Oid relid, List *columns, IndexUse use);
 extern char *find_unique(Oid relid, List *columns);
 extern char *find_index(Oid relid, List *columns);
 extern bool can_be_referenced(Oid relid, List *columns);
@@ -41,8 +50,5 @@ extern char *unique_sql(Oid relid, List *columns, char **name);
 extern char *index_sql(Oid relid, List *columns, char **name);
 extern char *add_column_sql(Oid relid, const char *column, Oid from, const char *from_column);
 extern void run_ddl(const char *sql);
-
-/* told */
-extern List *relation_ddl(RelationDesc *desc);
 
 #endif							/* RELATIONS_CONSTRAINT_H */
