@@ -3,22 +3,28 @@
  *	  The relations that existing foreign keys imply.
  *
  * Each foreign key implies two relations: its table belongs to the one that it
- * points to, which has one or many of the other.  A relation that is declared
- * already keeps its name; the others are named after the column or the table,
- * never as a column of their model or as another of its relations.  The same
- * schema always gives the same names.
+ * points to, which has one or many of the other.  A table that is two foreign
+ * keys, and nothing that must be filled, is a pivot too: it implies a
+ * many_to_many in both directions.  A relation that is declared already keeps
+ * its name; the others are named after the column or the table, never as a
+ * column of their model or as another of its relations.  The same schema always
+ * gives the same names.
  */
 #include "relations.h"
 
 #include "access/htup_details.h"
+#include "access/table.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "funcapi.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "rewrite/rewriteHandler.h"
 #include "storage/lmgr.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
 
 #include "arguments.h"
 #include "catalog_write.h"
@@ -28,12 +34,13 @@
 
 PG_FUNCTION_INFO_V1(relations_discover);
 
-/* A relation that a foreign key implies. */
+/* A relation that a foreign key implies, or the two of a pivot. */
 typedef struct Implied
 {
 	RelationRow row;
-	ForeignKey *fk;
-	bool		alone;			/* no other foreign key joins the two tables so */
+	ForeignKey *fk;				/* of a pivot: the one to the model */
+	ForeignKey *related_fk;		/* of a pivot: the one to the related model */
+	bool		alone;			/* nothing else joins the two tables so */
 	bool		registered;		/* in the catalog, under row.name */
 	char	   *sort_key;
 } Implied;
@@ -73,6 +80,23 @@ lock_foreign_key(Oid conoid)
 }
 
 /*
+ * Does a foreign key stand on columns that a polymorphic reference generated?
+ * Its type's row is the relation, and those columns are nobody's business.
+ */
+static bool
+is_of_morph_type(ForeignKey *fk)
+{
+	ListCell   *lc;
+
+	foreach(lc, catalog_morph_types(fk->child, NULL))
+	{
+		if (same_columns(((MorphType *) lfirst(lc))->foreign_key, fk->child_columns))
+			return true;
+	}
+	return false;
+}
+
+/*
  * The foreign keys of the tables of a schema, in an order that depends on
  * names only: those of few columns first, for they give the shortest names.
  */
@@ -103,12 +127,34 @@ foreign_keys_of_schema(Oid nspid)
 		ForeignKey *fk = lock_foreign_key(conoid);
 
 		CHECK_FOR_INTERRUPTS();
-		if (fk != NULL && !said_before(result, fk))
+		if (fk != NULL && !said_before(result, fk) && !is_of_morph_type(fk))
 			result = lappend(result, fk);
 		MemoryContextSwitchTo(old);
 	}
 	SPI_finish();
 	return result;
+}
+
+/* Is a declared relation the one step that a row is? */
+static bool
+is_same_step(RelationDesc *desc, RelationRow *row)
+{
+	if (desc->kind != RELATION_BELONGS_TO && desc->kind != RELATION_HAS_ONE &&
+		desc->kind != RELATION_HAS_MANY)
+		return false;
+	return (desc->kind == RELATION_BELONGS_TO) == (row->kind == RELATION_BELONGS_TO) &&
+		same_pairs(desc->foreign_key, desc->local_key, row->foreign_key, row->local_key);
+}
+
+/* Is a declared relation the way through a pivot that a row is? */
+static bool
+is_same_way(RelationDesc *desc, RelationRow *row)
+{
+	return desc->kind == RELATION_MANY_TO_MANY && desc->via == row->pivot_table &&
+		same_pairs(desc->steps[0].foreign_key, desc->steps[0].local_key,
+				   row->pivot_foreign_key, row->local_key) &&
+		same_pairs(desc->steps[1].foreign_key, desc->steps[1].local_key,
+				   row->pivot_related_foreign_key, row->related_key);
 }
 
 /*
@@ -125,19 +171,30 @@ find_registered(RelationRow *row)
 	{
 		RelationDesc *desc = lfirst(lc);
 
-		if ((desc->kind == RELATION_BELONGS_TO) == (row->kind == RELATION_BELONGS_TO) &&
-			desc->related == row->related && desc->scope == NULL &&
-			same_pairs(desc->foreign_key, desc->local_key, row->foreign_key, row->local_key))
+		if (desc->related == row->related && desc->scope == NULL &&
+			(row->kind == RELATION_MANY_TO_MANY ? is_same_way : is_same_step) (desc, row))
 			return desc;
 	}
 	return NULL;
+}
+
+/* A registered relation keeps its name and what it was declared as. */
+static void
+take_registered(Implied *implied)
+{
+	RelationDesc *registered = find_registered(&implied->row);
+
+	if (registered == NULL)
+		return;
+	implied->registered = true;
+	implied->row.name = registered->name;
+	implied->row.kind = registered->kind;
 }
 
 static Implied *
 make_implied(ForeignKey *fk, RelationKind kind, bool alone)
 {
 	Implied    *implied = palloc0(sizeof(Implied));
-	RelationDesc *registered;
 
 	implied->fk = fk;
 	implied->alone = alone;
@@ -149,17 +206,11 @@ make_implied(ForeignKey *fk, RelationKind kind, bool alone)
 	implied->row.enforce = true;
 	implied->row.validate = fk->validated;
 	implied->row.constraint_name = fk->name;
-	registered = find_registered(&implied->row);
-	if (registered != NULL)
-	{
-		implied->registered = true;
-		implied->row.name = registered->name;
-		implied->row.kind = registered->kind;
-	}
+	take_registered(implied);
 	return implied;
 }
 
-/* The relations that foreign keys imply, nameless but for the declared ones. */
+/* The relations of one step that foreign keys imply. */
 static List *
 implied_by(List *foreign_keys)
 {
@@ -186,6 +237,199 @@ implied_by(List *foreign_keys)
 					? RELATION_HAS_ONE : RELATION_HAS_MANY;
 			result = lappend(result, make_implied(fk, kind, joins == 1));
 		}
+	}
+	return result;
+}
+
+/* ---------------------------------------------------------------------
+ * Pivots
+ * ---------------------------------------------------------------------
+ */
+
+/* A table between two others. */
+typedef struct Pivot
+{
+	ForeignKey *keys[2];
+} Pivot;
+
+static bool
+has_column(List *columns, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, columns)
+	{
+		if (strcmp(lfirst(lc), name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Are all the columns among others, which are more? */
+static bool
+is_part_of(List *columns, List *others)
+{
+	ListCell   *lc;
+
+	foreach(lc, columns)
+	{
+		if (!has_column(others, lfirst(lc)))
+			return false;
+	}
+	return list_length(columns) < list_length(others);
+}
+
+/* Must a row that is inserted say a value of the column? */
+static bool
+must_be_filled(Relation rel, Form_pg_attribute att)
+{
+	bool		not_null = att->attnotnull;
+
+	if (att->attidentity != '\0' || att->attgenerated != '\0')
+		return false;
+	for (Oid type = att->atttypid; OidIsValid(type);)
+	{
+		HeapTuple	tup = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+
+		if (!HeapTupleIsValid(tup))
+			break;
+		not_null = not_null || ((Form_pg_type) GETSTRUCT(tup))->typnotnull;
+		type = ((Form_pg_type) GETSTRUCT(tup))->typbasetype;	/* of a domain */
+		ReleaseSysCache(tup);
+	}
+	return not_null && build_column_default(rel, att->attnum) == NULL;
+}
+
+/* Do rows of the two foreign keys' table need nothing but those? */
+static bool
+needs_only(Oid relid, Pivot *pivot)
+{
+	Relation	rel = table_open(relid, AccessShareLock);
+	TupleDesc	desc = RelationGetDescr(rel);
+	bool		result = true;
+
+	for (int i = 0; result && i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+
+		result = att->attisdropped ||
+			has_column(pivot->keys[0]->child_columns, NameStr(att->attname)) ||
+			has_column(pivot->keys[1]->child_columns, NameStr(att->attname)) ||
+			!must_be_filled(rel, att);
+	}
+	table_close(rel, AccessShareLock);
+	return result;
+}
+
+/*
+ * The pivot that a table is, with the foreign keys in the order given; NULL
+ * when it is none: it has more foreign keys or less, one of them leads to
+ * itself or is unique, or a row needs more than them.  A foreign key whose
+ * columns are some of another's, such as a tenant's, does not count.
+ */
+static Pivot *
+pivot_of(Oid relid, List *foreign_keys)
+{
+	Pivot	   *pivot = palloc0(sizeof(Pivot));
+	int			n = 0;
+	ListCell   *lc;
+	ListCell   *other;
+
+	foreach(lc, foreign_keys)
+	{
+		ForeignKey *fk = lfirst(lc);
+		bool		counts = fk->child == relid;
+
+		foreach(other, foreign_keys)
+		{
+			if (counts && ((ForeignKey *) lfirst(other))->child == relid &&
+				is_part_of(fk->child_columns, ((ForeignKey *) lfirst(other))->child_columns))
+				counts = false;
+		}
+		if (!counts)
+			continue;
+		if (n == 2 || fk->parent == relid || find_unique(relid, fk->child_columns) != NULL)
+			return NULL;
+		pivot->keys[n++] = fk;
+	}
+	if (n < 2 || same_columns(pivot->keys[0]->child_columns, pivot->keys[1]->child_columns) ||
+		!needs_only(relid, pivot))
+		return NULL;
+	return pivot;
+}
+
+/* The tables that are pivots, in the order of their foreign keys. */
+static List *
+pivots_among(List *foreign_keys)
+{
+	List	   *tables = NIL;
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, foreign_keys)
+		tables = list_append_unique_oid(tables, ((ForeignKey *) lfirst(lc))->child);
+	foreach(lc, tables)
+	{
+		Pivot	   *pivot = pivot_of(lfirst_oid(lc), foreign_keys);
+
+		if (pivot != NULL)
+			result = lappend(result, pivot);
+	}
+	return result;
+}
+
+static Implied *
+make_many_to_many(ForeignKey *fk, ForeignKey *related_fk, bool alone)
+{
+	Implied    *implied = palloc0(sizeof(Implied));
+
+	implied->fk = fk;
+	implied->related_fk = related_fk;
+	implied->alone = alone;
+	implied->row.kind = RELATION_MANY_TO_MANY;
+	implied->row.model = fk->parent;
+	implied->row.related = related_fk->parent;
+	implied->row.local_key = fk->parent_columns;
+	implied->row.related_key = related_fk->parent_columns;
+	implied->row.pivot_table = fk->child;
+	implied->row.pivot_foreign_key = fk->child_columns;
+	implied->row.pivot_related_foreign_key = related_fk->child_columns;
+	implied->row.enforce = true;
+	implied->row.validate = fk->validated && related_fk->validated;
+	implied->row.constraint_name = fk->name;
+	implied->row.related_constraint_name = related_fk->name;
+	take_registered(implied);
+	return implied;
+}
+
+static bool
+join_the_same(Pivot *a, Pivot *b)
+{
+	return (a->keys[0]->parent == b->keys[0]->parent && a->keys[1]->parent == b->keys[1]->parent) ||
+		(a->keys[0]->parent == b->keys[1]->parent && a->keys[1]->parent == b->keys[0]->parent);
+}
+
+/* The relations through pivots that foreign keys imply, in both directions. */
+static List *
+implied_by_pivots(List *foreign_keys)
+{
+	List	   *pivots = pivots_among(foreign_keys);
+	List	   *result = NIL;
+	ListCell   *lc;
+	ListCell   *other;
+
+	foreach(lc, pivots)
+	{
+		Pivot	   *pivot = lfirst(lc);
+		int			joins = 0;
+
+		foreach(other, pivots)
+		{
+			if (join_the_same(pivot, lfirst(other)))
+				joins++;
+		}
+		result = lappend(result, make_many_to_many(pivot->keys[0], pivot->keys[1], joins == 1));
+		result = lappend(result, make_many_to_many(pivot->keys[1], pivot->keys[0], joins == 1));
 	}
 	return result;
 }
@@ -316,6 +560,33 @@ choose_name(List *all, Implied *implied, List *wishes)
 }
 
 /*
+ * Name a many_to_many.  It is called after the related table, tracks; from a
+ * table to itself, after the column that leads there, friends; when several
+ * pivots join the two tables, after what tells them apart: the column,
+ * reviewers, or the pivot, posts_by_like.
+ */
+static char *
+name_of_many_to_many(List *all, Implied *implied)
+{
+	char	   *stem = foreign_key_stem(implied->related_fk);
+	char	   *own_stem = foreign_key_stem(implied->fk);
+	char	   *plain = plural_of(model_name(implied->row.related));
+	char	   *by_pivot = join_name(plain, psprintf("_by_%s", model_singular(implied->row.pivot_table)), 0);
+	bool		to_itself = implied->row.model == implied->row.related;
+	bool		stem_tells = strcmp(stem, model_singular(implied->row.related)) != 0;
+	bool		own_stem_tells = strcmp(own_stem, model_singular(implied->row.model)) != 0;
+	List	   *wishes = NIL;
+
+	if (implied->alone && !to_itself)
+		wishes = lappend(wishes, plain);
+	if (stem_tells || (implied->alone && to_itself))
+		wishes = lappend(wishes, plural_of(stem));
+	if (own_stem_tells)
+		wishes = lappend(wishes, join_name(plain, psprintf("_by_%s", own_stem), 0));
+	return choose_name(all, implied, lappend(wishes, by_pivot));
+}
+
+/*
  * Name an implied relation.  A belongs_to is called after its column, author
  * for author_id; when the column has no such ending, or there are several, the
  * table that it points to helps: reports_to_employee.  A has_many is called
@@ -329,6 +600,8 @@ name_of(List *all, Implied *implied)
 	char	   *stem = foreign_key_stem(fk);
 	List	   *wishes;
 
+	if (implied->row.kind == RELATION_MANY_TO_MANY)
+		return name_of_many_to_many(all, implied);
 	if (implied->row.kind == RELATION_BELONGS_TO)
 	{
 		char	   *parent = model_singular(fk->parent);
@@ -375,9 +648,12 @@ compare_implied(const ListCell *a, const ListCell *b)
 static List *
 discover_schema(Oid nspid)
 {
-	List	   *all = implied_by(foreign_keys_of_schema(nspid));
+	List	   *foreign_keys = foreign_keys_of_schema(nspid);
+	List	   *all;
 	ListCell   *lc;
 
+	/* names are given in this order: one step first */
+	all = list_concat(implied_by(foreign_keys), implied_by_pivots(foreign_keys));
 	foreach(lc, all)
 	{
 		Implied    *implied = lfirst(lc);
@@ -412,6 +688,11 @@ lock_implied(List *all)
 		require_access(implied->row.related);
 		relids = lappend_oid(relids, implied->row.model);
 		relids = lappend_oid(relids, implied->row.related);
+		if (OidIsValid(implied->row.pivot_table))
+		{
+			require_access(implied->row.pivot_table);
+			relids = lappend_oid(relids, implied->row.pivot_table);
+		}
 	}
 	lock_models(relids);
 }
