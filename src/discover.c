@@ -545,7 +545,7 @@ choose_name(List *all, Implied *implied, List *wishes)
 
 	foreach(lc, wishes)
 	{
-		name = lfirst(lc);
+		name = join_name(lfirst(lc), "", 0);	/* plurals are longer */
 		if (is_free(all, implied, name))
 			return name;
 	}
@@ -560,30 +560,55 @@ choose_name(List *all, Implied *implied, List *wishes)
 }
 
 /*
+ * Does the stem of a pivot's foreign key tell what its table's name does not?
+ * Not when it says that name again, nor when another pivot between the two
+ * tables says the same.
+ */
+static bool
+stem_tells(List *all, Implied *implied, bool related)
+{
+	ForeignKey *fk = related ? implied->related_fk : implied->fk;
+	char	   *stem = foreign_key_stem(fk);
+	ListCell   *lc;
+
+	if (strcmp(stem, model_singular(fk->parent)) == 0)
+		return false;
+	foreach(lc, all)
+	{
+		Implied    *other = lfirst(lc);
+
+		if (other != implied && other->row.kind == RELATION_MANY_TO_MANY &&
+			other->row.model == implied->row.model && other->row.related == implied->row.related &&
+			strcmp(stem, foreign_key_stem(related ? other->related_fk : other->fk)) == 0)
+			return false;
+	}
+	return true;
+}
+
+/*
  * Name a many_to_many.  It is called after the related table, tracks; from a
  * table to itself, after the column that leads there, friends; when several
- * pivots join the two tables, after what tells them apart: the column,
- * reviewers, or the pivot, posts_by_like.
+ * pivots join the two tables, after what tells them apart: the columns,
+ * reviewers or posts_by_reviewer, or the pivot, posts_by_like.
  */
 static char *
 name_of_many_to_many(List *all, Implied *implied)
 {
-	char	   *stem = foreign_key_stem(implied->related_fk);
-	char	   *own_stem = foreign_key_stem(implied->fk);
-	char	   *plain = plural_of(model_name(implied->row.related));
-	char	   *by_pivot = join_name(plain, psprintf("_by_%s", model_singular(implied->row.pivot_table)), 0);
 	bool		to_itself = implied->row.model == implied->row.related;
-	bool		stem_tells = strcmp(stem, model_singular(implied->row.related)) != 0;
-	bool		own_stem_tells = strcmp(own_stem, model_singular(implied->row.model)) != 0;
+	char	   *plain = plural_of(model_name(implied->row.related));
+	char	   *many = plural_of(foreign_key_stem(implied->related_fk));
+	char	   *by = psprintf("_by_%s", foreign_key_stem(implied->fk));
+	char	   *by_pivot = psprintf("_by_%s", model_singular(implied->row.pivot_table));
 	List	   *wishes = NIL;
 
-	if (implied->alone && !to_itself)
-		wishes = lappend(wishes, plain);
-	if (stem_tells || (implied->alone && to_itself))
-		wishes = lappend(wishes, plural_of(stem));
-	if (own_stem_tells)
-		wishes = lappend(wishes, join_name(plain, psprintf("_by_%s", own_stem), 0));
-	return choose_name(all, implied, lappend(wishes, by_pivot));
+	if (implied->alone)
+		wishes = lappend(wishes, to_itself ? many : plain);
+	if (stem_tells(all, implied, true))
+		wishes = lappend(wishes, many);
+	if (stem_tells(all, implied, false))
+		wishes = lappend(wishes, join_name(plain, by, 0));
+	wishes = lappend(wishes, join_name(to_itself ? many : plain, by_pivot, 0));
+	return choose_name(all, implied, wishes);
 }
 
 /*
