@@ -72,20 +72,25 @@ deparse_condition(DeparseContext *cxt, QueryCondition *cond)
 	appendStringInfoChar(buf, ')');
 }
 
-/* The conditions that join the level to its keys, and those of its scope. */
+/*
+ * The conditions that join the level to its keys, and those of its scope.  The
+ * keys are columns of the level's table, or of the one between.
+ */
 static void
 deparse_where(DeparseContext *cxt, QueryNode *node, LevelForm form, List *keys,
 			  const Oid *key_types)
 {
 	StringInfo	buf = cxt->buf;
+	bool		via = node->via != NULL;
+	Oid			relid = via ? node->via->relid : node->relid;
 	const char *glue = " WHERE ";
 	ListCell   *lc;
 
 	foreach(lc, keys)
 	{
 		int			i = foreach_current_index(lc) + 1;
-		const char *column = quote_identifier(lfirst(lc));
-		Oid			type = column_type(node->relid, lfirst(lc));
+		const char *column = psprintf("%s.%s", via ? "v" : "c", quote_identifier(lfirst(lc)));
+		Oid			type = column_type(relid, lfirst(lc));
 		Oid			key_type = key_types[i - 1];
 		char	   *eq = strategy_operator(type, key_type, BTEqualStrategyNumber);
 
@@ -95,20 +100,20 @@ deparse_where(DeparseContext *cxt, QueryNode *node, LevelForm form, List *keys,
 		{
 			case LEVEL_KEY:
 			case LEVEL_ONE:
-				appendStringInfo(buf, "c.%s %s $%d", column, eq, i);
+				appendStringInfo(buf, "%s %s $%d", column, eq, i);
 				break;
 			case LEVEL_ARRAY:
-				appendStringInfo(buf, "c.%s %s ANY($%d)", column, eq, i);
+				appendStringInfo(buf, "%s %s ANY($%d)", column, eq, i);
 				break;
 			case LEVEL_RANGE:
-				appendStringInfo(buf, "c.%s %s $1 AND c.%s %s $2",
+				appendStringInfo(buf, "%s %s $1 AND %s %s $2",
 								 column,
 								 strategy_operator(type, key_type, BTGreaterEqualStrategyNumber),
 								 column,
 								 strategy_operator(type, key_type, BTLessEqualStrategyNumber));
 				break;
 			case LEVEL_ORDINAL:
-				appendStringInfo(buf, "c.%s %s k.k%d", column, eq, i);
+				appendStringInfo(buf, "%s %s k.k%d", column, eq, i);
 				break;
 			default:
 				break;
@@ -122,7 +127,10 @@ deparse_where(DeparseContext *cxt, QueryNode *node, LevelForm form, List *keys,
 	}
 }
 
-/* The order of the scope, then the primary key. */
+/*
+ * The order of the scope, then the primary key, and that of a pivot that shows
+ * itself, for rows that are there more than once.
+ */
 static void
 deparse_order(StringInfo buf, QueryNode *node)
 {
@@ -143,13 +151,58 @@ deparse_order(StringInfo buf, QueryNode *node)
 		appendStringInfo(buf, "%sc.%s", glue, quote_identifier(lfirst(lc)));
 		glue = ", ";
 	}
+	if (node->via == NULL || node->relation->pivot_columns == NIL)
+		return;
+	foreach(lc, node->via->primary_key)
+	{
+		appendStringInfo(buf, "%sv.%s", glue, quote_identifier(lfirst(lc)));
+		glue = ", ";
+	}
+}
+
+/* FROM: the level's table, joined to the one between if there is one. */
+static void
+deparse_tables(StringInfo buf, QueryNode *node)
+{
+	ListCell   *v;
+	ListCell   *c;
+
+	appendStringInfo(buf, "%s AS c", quoted_model_name(node->relid));
+	if (node->via == NULL)
+		return;
+	appendStringInfo(buf, " JOIN %s AS v ON ", quoted_model_name(node->via->relid));
+	forboth(v, node->relation->via_other_columns, c, node->relation->other_columns)
+	{
+		Oid			v_type = column_type(node->via->relid, lfirst(v));
+		Oid			c_type = column_type(node->relid, lfirst(c));
+
+		appendStringInfo(buf, "%sv.%s %s c.%s", foreach_current_index(v) > 0 ? " AND " : "",
+						 quote_identifier(lfirst(v)),
+						 strategy_operator(v_type, c_type, BTEqualStrategyNumber),
+						 quote_identifier(lfirst(c)));
+	}
+}
+
+static void
+deparse_select_list(StringInfo buf, List *columns)
+{
+	ListCell   *lc;
+
+	foreach(lc, columns)
+	{
+		SelectColumn *column = lfirst(lc);
+
+		appendStringInfo(buf, "%s%s.%s", foreach_current_index(lc) > 0 ? ", " : "",
+						 column->via ? "v" : "c", quote_identifier(column->name));
+	}
 }
 
 /*
- * The statement of a level, palloc'd: columns (names, in that order) of the
- * rows that form asks for.  key_types are the types of the key parameters
- * (for LEVEL_ORDINAL: of the elements).  With ordered the rows of each parent
- * come in their order.  *params gets the parameters behind those of the keys.
+ * The statement of a level, palloc'd: columns (of SelectColumn, in that order)
+ * of the rows that form asks for.  key_types are the types of the key
+ * parameters (for LEVEL_ORDINAL: of the elements).  With ordered the rows of
+ * each parent come in their order.  *params gets the parameters behind those
+ * of the keys.
  */
 char *
 deparse_level(QueryNode *node, LevelForm form, List *columns,
@@ -159,8 +212,6 @@ deparse_level(QueryNode *node, LevelForm form, List *columns,
 	DeparseContext cxt;
 	List	   *keys = NIL;
 	bool		lateral = form == LEVEL_ORDINAL && node->limit >= 0;
-	const char *table = quoted_model_name(node->relid);
-	ListCell   *lc;
 
 	initStringInfo(&buf);
 	cxt.buf = &buf;
@@ -168,16 +219,14 @@ deparse_level(QueryNode *node, LevelForm form, List *columns,
 	if (form == LEVEL_KEY)
 		keys = node->model->primary_key;
 	else if (form >= LEVEL_ONE)
-		keys = node->relation->other_columns;
+		keys = node->via != NULL ? node->relation->via_own_columns : node->relation->other_columns;
 	cxt.nparams = form == LEVEL_RANGE ? 2 : list_length(keys);
 
 	appendStringInfoString(&buf, "SELECT ");
 	if (form == LEVEL_ORDINAL)
-		appendStringInfoString(&buf, "k.ord");
-	foreach(lc, columns)
-		appendStringInfo(&buf, "%sc.%s",
-						 foreach_current_index(lc) > 0 || form == LEVEL_ORDINAL ? ", " : "",
-						 quote_identifier(lfirst(lc)));
+		appendStringInfo(&buf, "k.ord%s", lateral ? ", l.*" : columns != NIL ? ", " : "");
+	if (!lateral)
+		deparse_select_list(&buf, columns);
 	appendStringInfoString(&buf, " FROM ");
 	if (form == LEVEL_ORDINAL)
 	{
@@ -187,13 +236,19 @@ deparse_level(QueryNode *node, LevelForm form, List *columns,
 		appendStringInfoString(&buf, ") WITH ORDINALITY AS k(");
 		for (int i = 1; i <= list_length(keys); i++)
 			appendStringInfo(&buf, "k%d, ", i);
-		appendStringInfoString(&buf, "ord)");
+		appendStringInfoString(&buf, "ord) CROSS JOIN ");
 		if (lateral)
-			appendStringInfoString(&buf, " CROSS JOIN LATERAL (SELECT c.* FROM ");
-		else
-			appendStringInfoString(&buf, " CROSS JOIN ");
+		{
+			appendStringInfoString(&buf, "LATERAL (SELECT ");
+			deparse_select_list(&buf, columns);
+			appendStringInfoString(&buf, " FROM ");
+		}
+		else if (node->via != NULL)
+			appendStringInfoChar(&buf, '(');
 	}
-	appendStringInfo(&buf, "%s AS c", table);
+	deparse_tables(&buf, node);
+	if (form == LEVEL_ORDINAL && !lateral && node->via != NULL)
+		appendStringInfoChar(&buf, ')');
 	deparse_where(&cxt, node, form, keys, key_types);
 	if (ordered || form == LEVEL_FIRST || lateral)
 		deparse_order(&buf, node);
@@ -202,7 +257,7 @@ deparse_level(QueryNode *node, LevelForm form, List *columns,
 	else if (node->limit >= 0 && (lateral || form == LEVEL_ONE))
 		appendStringInfo(&buf, " LIMIT " INT64_FORMAT, node->limit);
 	if (lateral)
-		appendStringInfoString(&buf, ") AS c");
+		appendStringInfoString(&buf, ") AS l");
 	*params = cxt.params;
 	return buf.data;
 }

@@ -23,6 +23,13 @@ typedef enum LevelForm
 
 #define LEVEL_FORMS (LEVEL_ORDINAL + 1)
 
+/* A column of the select list, of the level's table or of the one between. */
+typedef struct SelectColumn
+{
+	bool		via;
+	char	   *name;
+} SelectColumn;
+
 extern char *deparse_level(QueryNode *node, LevelForm form, List *columns,
 						   const Oid *key_types, bool ordered, List **params);
 

@@ -206,11 +206,12 @@ read_owner(RelationDesc *desc, char *key, MemoryContext context)
 }
 
 /*
- * The columns that a document sets.  Raises undefined_column for a key that
- * is none, and what the column's type raises for a bad value.
+ * The columns that a document sets; the key skip, unless it is NULL, is none.
+ * Raises undefined_column for a key that is no column, and what the column's
+ * type raises for a bad value.
  */
 static RowImage *
-parse_document(Oid relid, JsonbContainer *document, JsonPathFrame *path)
+parse_document(Oid relid, JsonbContainer *document, JsonPathFrame *path, const char *skip)
 {
 	RowImage   *row = palloc0(sizeof(RowImage));
 	JsonbIterator *it = JsonbIteratorInit(document);
@@ -236,6 +237,8 @@ parse_document(Oid relid, JsonbContainer *document, JsonPathFrame *path)
 			key = pnstrdup(v.val.string.val, v.val.string.len);
 			continue;
 		}
+		if (skip != NULL && strcmp(key, skip) == 0)
+			continue;
 		frame.key = key;
 		row->types[i] = get_atttype(relid, require_column(relid, key, json_path_string(&frame)));
 		column_type(relid, key, &typmod);
@@ -271,54 +274,85 @@ convert_key(Datum value, Oid from, Oid to, int32 typmod)
 }
 
 /*
- * Wire a child to its owner.  A document may say the key itself, when it says
- * the same.
+ * Set a column of a row that is to be written to a value of from_type.  The
+ * document may say it itself, when it says the same.
  */
 static void
-wire_keys(RowImage *row, RelationDesc *desc, OwnerRow *owner, JsonPathFrame *path)
+set_column(RowImage *row, RelationDesc *desc, Oid relid, char *column, Datum value, Oid from_type,
+		   JsonPathFrame *path)
+{
+	JsonPathFrame frame = {path, column, 0};
+	int32		typmod;
+	Oid			type = column_type(relid, column, &typmod);
+	int16		len;
+	bool		byval;
+	int			i;
+
+	value = convert_key(value, from_type, type, typmod);
+	for (i = 0; i < list_length(row->columns); i++)
+	{
+		if (strcmp(list_nth(row->columns, i), column) == 0)
+			break;
+	}
+	if (i < list_length(row->columns))
+	{
+		get_typlenbyval(type, &len, &byval);
+		if (row->nulls[i] == 'n' || !datum_image_eq(row->values[i], value, byval, len))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("\"%s\" contradicts the key of the row that relation \"%s\" starts from",
+							json_path_string(&frame), desc->name),
+					 errhint("Leave it out: the key is wired.")));
+		return;
+	}
+	row->types[i] = type;
+	row->values[i] = value;
+	row->nulls[i] = ' ';
+	row->columns = lappend(row->columns, column);
+}
+
+/*
+ * Wire a row to another, by whose columns from of from_relid, with values and
+ * nulls, it is referred to: columns to of relid are set.  A polymorphic
+ * reference is a type and a key, the generated columns follow.
+ */
+static void
+wire_keys(RowImage *row, RelationDesc *desc, Oid relid, List *to, bool morph,
+		  Oid from_relid, List *from, const Datum *values, const bool *isnull, JsonPathFrame *path)
 {
 	ListCell   *lc;
 
-	foreach(lc, desc->other_columns)
+	if (morph)
+	{
+		to = desc->morph_id_columns;
+		set_column(row, desc, relid, desc->morph_type_column,
+				   CStringGetTextDatum(desc->morph_type), TEXTOID, path);
+	}
+	foreach(lc, to)
 	{
 		int			k = foreach_current_index(lc);
 		int32		typmod;
-		Oid			own_type = column_type(desc->model, list_nth(desc->own_columns, k), &typmod);
-		Oid			type = column_type(desc->related, lfirst(lc), &typmod);
-		Datum		value;
-		int			i;
 
-		if (owner->isnull[k])
+		if (isnull[k])
 			ereport(ERROR,
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 					 errmsg("column \"%s\" of \"%s\" is null, so relation \"%s\" cannot have rows",
-							(char *) list_nth(desc->own_columns, k), model_name(desc->model), desc->name)));
-		value = convert_key(owner->values[k], own_type, type, typmod);
-		for (i = 0; i < list_length(row->columns); i++)
-		{
-			if (strcmp(list_nth(row->columns, i), lfirst(lc)) == 0)
-				break;
-		}
-		if (i < list_length(row->columns))
-		{
-			int16		len;
-			bool		byval;
-			JsonPathFrame frame = {path, lfirst(lc), 0};
-
-			get_typlenbyval(type, &len, &byval);
-			if (row->nulls[i] == 'n' || !datum_image_eq(row->values[i], value, byval, len))
-				ereport(ERROR,
-						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						 errmsg("\"%s\" contradicts the key of the row that relation \"%s\" starts from",
-								json_path_string(&frame), desc->name),
-						 errhint("Leave it out: the key is wired.")));
-			continue;
-		}
-		row->types[i] = type;
-		row->values[i] = value;
-		row->nulls[i] = ' ';
-		row->columns = lappend(row->columns, lfirst(lc));
+							(char *) list_nth(from, k), model_name(from_relid), desc->name)));
+		set_column(row, desc, relid, lfirst(lc), values[k],
+				   column_type(from_relid, list_nth(from, k), &typmod), path);
 	}
+}
+
+/* The names of a node's select list. */
+static List *
+select_names(ReadNode *node)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, node->columns)
+		result = lappend(result, ((SelectColumn *) lfirst(lc))->name);
+	return result;
 }
 
 /*
@@ -332,7 +366,7 @@ insert_row(ReadRun *run, Oid relid, RowImage *row, List *keys, Datum *key_values
 {
 	ReadNode   *node = run->plan->root;
 	int			n = list_length(row->columns);
-	List	   *returned = list_concat_copy(node->columns, keys);
+	List	   *returned = list_concat(select_names(node), keys);
 	int			nreturn = list_length(returned);
 	int			nshown = list_length(node->columns);
 	StringInfoData sql;
@@ -418,8 +452,132 @@ associate_owner(RelationDesc *desc, OwnerRow *owner, const Datum *key_values, co
 }
 
 /*
- * Write documents (JsonbContainer *) through a relation; the run returned
- * holds the rows as stored.  It is a child of the current memory context.
+ * Take "pivot" out of the document of a many_to_many: what it says of the
+ * pivot's own columns.  NULL when it says nothing.
+ */
+static JsonbContainer *
+pivot_of_document(RelationDesc *desc, JsonbContainer *document, JsonPathFrame *path)
+{
+	JsonPathFrame frame = {path, "pivot", 0};
+	JsonbValue *value;
+
+	if (!RELATION_HAS_PIVOT(desc->kind) || get_attnum(desc->related, "pivot") > 0)
+		return NULL;
+	value = getKeyJsonValueFromContainer(document, "pivot", strlen("pivot"), NULL);
+	if (value == NULL)
+		return NULL;
+	if (value->type != jbvBinary || !JsonContainerIsObject(value->val.binary.data))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" must be an object, not %s", json_path_string(&frame),
+						json_value_type(value))));
+	return value->val.binary.data;
+}
+
+/* Insert the row of the pivot that joins the owner to a new row. */
+static void
+insert_pivot(RelationDesc *desc, OwnerRow *owner, const Datum *key_values, const bool *key_nulls,
+			 JsonbContainer *attributes, JsonPathFrame *path)
+{
+	JsonPathFrame frame = {path, "pivot", 0};
+	RowImage   *row;
+	StringInfoData sql;
+
+	if (attributes != NULL)
+		row = parse_document(desc->via, attributes, &frame, NULL);
+	else
+	{
+		row = palloc0(sizeof(RowImage));
+		row->types = palloc(sizeof(Oid) * FUNC_MAX_ARGS);
+		row->values = palloc0(sizeof(Datum) * FUNC_MAX_ARGS);
+		row->nulls = palloc(FUNC_MAX_ARGS);
+	}
+	wire_keys(row, desc, desc->via, desc->via_own_columns, desc->kind == RELATION_MORPH_TO_MANY,
+			  desc->model, desc->own_columns, owner->values, owner->isnull, &frame);
+	wire_keys(row, desc, desc->via, desc->via_other_columns, desc->kind == RELATION_MORPHED_BY_MANY,
+			  desc->related, desc->other_columns, key_values, key_nulls, &frame);
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "INSERT INTO %s (%s) VALUES (", quoted_model_name(desc->via),
+					 quoted_column_list(row->columns));
+	for (int i = 1; i <= list_length(row->columns); i++)
+		appendStringInfo(&sql, "%s$%d", i > 1 ? ", " : "", i);
+	appendStringInfoChar(&sql, ')');
+	SPI_execute_with_args(sql.data, list_length(row->columns), row->types, row->values, row->nulls,
+						  false, 0);
+	if (SPI_processed != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
+				 errmsg("the row for \"%s\" was not stored", model_name(desc->via)),
+				 errdetail("A trigger or a rule of the table suppressed it.")));
+}
+
+/* Raises feature_not_supported for kinds that no row can be created through. */
+static void
+check_writable(RelationDesc *desc)
+{
+	if (RELATION_IS_THROUGH(desc->kind))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("relation \"%s\" of model \"%s\" goes through \"%s\", no row can be created by it",
+						desc->name, model_name(desc->model), model_name(desc->via)),
+				 errhint("Create the row through a relation of \"%s\".", model_name(desc->via))));
+	if (desc->kind == RELATION_MORPH_TO)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("relation \"%s\" of model \"%s\" leads to several models",
+						desc->name, model_name(desc->model)),
+				 errhint("Create the row first, then set \"%s\" and its key.",
+						 desc->morph_type_column)));
+}
+
+/* Write one document through a relation; the run keeps the row as stored. */
+static void
+write_document(ReadRun *run, RelationDesc *desc, OwnerRow *owner, JsonbContainer *document,
+			   JsonPathFrame *path)
+{
+	JsonbContainer *attributes = pivot_of_document(desc, document, path);
+	RowImage   *row = parse_document(desc->related, document, path,
+									 attributes != NULL ? "pivot" : NULL);
+	Datum		key_values[INDEX_MAX_KEYS];
+	bool		key_nulls[INDEX_MAX_KEYS];
+
+	if (RELATION_HAS_PIVOT(desc->kind))
+	{
+		insert_row(run, desc->related, row, desc->other_columns, key_values, key_nulls);
+		insert_pivot(desc, owner, key_values, key_nulls, attributes, path);
+	}
+	else if (desc->kind == RELATION_BELONGS_TO)
+	{
+		insert_row(run, desc->related, row, desc->other_columns, key_values, key_nulls);
+		associate_owner(desc, owner, key_values, key_nulls);
+	}
+	else
+	{
+		wire_keys(row, desc, desc->related, desc->other_columns, desc->morph != NULL,
+				  desc->model, desc->own_columns, owner->values, owner->isnull, path);
+		insert_row(run, desc->related, row, NIL, NULL, NULL);
+	}
+}
+
+/* Raises object_not_in_prerequisite_state when the owner has its parent. */
+static void
+check_unassociated(RelationDesc *desc, OwnerRow *owner)
+{
+	for (int i = 0; i < list_length(desc->own_columns); i++)
+	{
+		if (!owner->isnull[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("the row (%s) of \"%s\" already has a \"%s\"", owner->key,
+							model_name(desc->model), desc->name),
+					 errhint("Set \"%s\" to null first, or to the key of another row.",
+							 (char *) list_nth(desc->own_columns, i))));
+	}
+}
+
+/*
+ * Write documents through a relation; the run returned holds the rows as
+ * stored.  It is a child of the current memory context.
  */
 static ReadRun *
 write_related(FunctionCallInfo fcinfo, bool many)
@@ -436,6 +594,7 @@ write_related(FunctionCallInfo fcinfo, bool many)
 	require_argument(fcinfo, 3, many ? "documents" : "document");
 	model_check(PG_GETARG_OID(0));
 	desc = catalog_get_relation(PG_GETARG_OID(0), NameStr(*PG_GETARG_NAME(2)));
+	check_writable(desc);
 	documents = PG_GETARG_JSONB_P(3);
 	if (many ? !JB_ROOT_IS_ARRAY(documents) || JB_ROOT_IS_SCALAR(documents) : !JB_ROOT_IS_OBJECT(documents))
 		ereport(ERROR,
@@ -453,57 +612,27 @@ write_related(FunctionCallInfo fcinfo, bool many)
 	SPI_connect();
 	owner = read_owner(desc, text_to_cstring(PG_GETARG_TEXT_PP(1)), context);
 	if (desc->kind == RELATION_BELONGS_TO)
-	{
-		for (int i = 0; i < list_length(desc->own_columns); i++)
-		{
-			if (!owner->isnull[i])
-				ereport(ERROR,
-						(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						 errmsg("the row (%s) of \"%s\" already has a \"%s\"", owner->key,
-								model_name(desc->model), desc->name),
-						 errhint("Set \"%s\" to null first, or to the key of another row.",
-								 (char *) list_nth(desc->own_columns, i))));
-		}
-	}
-	for (int i = 0; i < (many ? (int) JB_ROOT_COUNT(documents) : 1); i++)
+		check_unassociated(desc, owner);
+	if (!many)
+		write_document(run, desc, owner, &documents->root, NULL);
+	for (int i = 0; many && i < (int) JB_ROOT_COUNT(documents); i++)
 	{
 		JsonPathFrame frame = {NULL, NULL, i};
-		JsonPathFrame *path = many ? &frame : NULL;
-		JsonbContainer *container = &documents->root;
-		RowImage   *row;
+		JsonbValue *element = getIthJsonbValueFromContainer(&documents->root, i);
 		ErrorContextCallback callback;
 
 		CHECK_FOR_INTERRUPTS();
-		if (many)
-		{
-			JsonbValue *element = getIthJsonbValueFromContainer(container, i);
-
-			if (element->type != jbvBinary || !JsonContainerIsObject(element->val.binary.data))
-				ereport(ERROR,
-						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						 errmsg("\"%s\" must be an object, not %s", json_path_string(&frame),
-								json_value_type(element))));
-			container = element->val.binary.data;
-			callback.callback = document_error_context;
-			callback.arg = &frame;
-			callback.previous = error_context_stack;
-			error_context_stack = &callback;
-		}
-		row = parse_document(desc->related, container, path);
-		if (desc->kind != RELATION_BELONGS_TO)
-			wire_keys(row, desc, owner, path);
-		if (desc->kind == RELATION_BELONGS_TO)
-		{
-			Datum		key_values[INDEX_MAX_KEYS];
-			bool		key_nulls[INDEX_MAX_KEYS];
-
-			insert_row(run, desc->related, row, desc->other_columns, key_values, key_nulls);
-			associate_owner(desc, owner, key_values, key_nulls);
-		}
-		else
-			insert_row(run, desc->related, row, NIL, NULL, NULL);
-		if (many)
-			error_context_stack = callback.previous;
+		if (element->type != jbvBinary || !JsonContainerIsObject(element->val.binary.data))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("\"%s\" must be an object, not %s", json_path_string(&frame),
+							json_value_type(element))));
+		callback.callback = document_error_context;
+		callback.arg = &frame;
+		callback.previous = error_context_stack;
+		error_context_stack = &callback;
+		write_document(run, desc, owner, element->val.binary.data, &frame);
+		error_context_stack = callback.previous;
 	}
 	SPI_finish();
 	return run;

@@ -377,6 +377,8 @@ encode_value(RowArena *arena, ValueEncoder *enc, Datum value)
 			}
 		case ENCODE_TO_JSONB:
 			return put_jsonb(arena, DatumGetJsonbP(FunctionCall1(&enc->func, value)));
+		case ENCODE_OBJECT:
+			break;				/* is not one value; see stage_row */
 	}
 	pg_unreachable();
 }

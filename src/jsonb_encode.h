@@ -21,7 +21,8 @@ typedef enum EncoderKind
 	ENCODE_JSON,
 	ENCODE_JSONB,
 	ENCODE_OUTPUT,				/* a string, made by the output function */
-	ENCODE_TO_JSONB				/* by to_jsonb itself */
+	ENCODE_TO_JSONB,			/* by to_jsonb itself */
+	ENCODE_OBJECT				/* an object of several columns of the row */
 } EncoderKind;
 
 typedef struct ValueEncoder
@@ -29,6 +30,7 @@ typedef struct ValueEncoder
 	EncoderKind kind;
 	Oid			typid;			/* base type, domains taken off */
 	FmgrInfo	func;			/* for OUTPUT and TO_JSONB */
+	struct ObjectEncoder *object;	/* for OBJECT, see jsonb_writer.h */
 } ValueEncoder;
 
 /*

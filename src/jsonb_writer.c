@@ -80,7 +80,8 @@ container_too_large(void)
  * Make the template of objects whose columns and relations have these keys
  * (lists of char *), in context.  A relation hides a column of the same name,
  * as the right side of || does; such a column has no pair, and its values are
- * not staged: see the positions given to stage_row.
+ * not staged: see the positions given to stage_row.  Of relations that follow
+ * each other under one key only the first has a pair.
  */
 void
 template_init(ObjectTemplate *tpl, List *column_keys, List *relation_keys,
@@ -102,11 +103,14 @@ template_init(ObjectTemplate *tpl, List *column_keys, List *relation_keys,
 	}
 	foreach(lc, relation_keys)
 	{
+		if (i > list_length(column_keys) && strcmp(keys[i - 1].key, lfirst(lc)) == 0)
+			continue;
 		keys[i].key = lfirst(lc);
 		keys[i].length = strlen(keys[i].key);
 		keys[i].source = ~foreach_current_index(lc);
 		i++;
 	}
+	n = i;
 	qsort(keys, n, sizeof(TemplateKey), compare_template_keys);
 
 	memset(tpl, 0, sizeof(*tpl));
@@ -125,9 +129,8 @@ template_init(ObjectTemplate *tpl, List *column_keys, List *relation_keys,
 		tpl->source[i] = key->source;
 		if (key->source >= 0)
 			tpl->nvalues++;
-		else
-			tpl->nrelations++;
 	}
+	tpl->nrelations = list_length(relation_keys);
 	tpl->npairs = n;
 	pfree(keys);
 }
@@ -172,37 +175,29 @@ stage_aligned(RowArena *arena, ValueEncoder *encoder, Datum value, uint32 pad)
 	return entry;
 }
 
-/*
- * Encode the columns of a row.  values and isnull are the row, positions[i]
- * is where the i'th of the template's columns stands in it, encoders[i] how it
- * is written.  The result lives in the arena; its groups are not set.  The
- * current memory context takes what is needed meanwhile.
- */
-StagedRow *
-stage_row(RowArena *arena, ObjectTemplate *tpl, ValueEncoder *encoders,
-		  const int *positions, const Datum *values, const bool *isnull)
-{
-	Size		header = offsetof(StagedRow, words) +
-		sizeof(uint32) * (tpl->nrelations + tpl->nvalues);
-	bool		leaf = tpl->nrelations == 0;
-	Size		entry_offset = offsetof(StagedRow, words) + sizeof(uint32) * tpl->nrelations;
-	uint32		total = tpl->key_size;
-	StagedRow  *row;
+static JEntry stage_object(RowArena *arena, ObjectEncoder *object, const Datum *values,
+						   const bool *isnull, uint32 pad);
 
-	/* rows start aligned; the arena's chunks do */
-	arena->pos = (char *) INTALIGN((uintptr_t) arena->pos);
-	if (arena->pos > arena->end)
-		arena->pos = arena->end;
-	arena->start = arena->pos;
-	row_reserve(arena, header);
-	arena->pos += header;
+/*
+ * Encode the values of a template's columns at the arena's position.  Their
+ * entries go to entry_offset, counted from the start of the row; with leaf
+ * they are final, and so is the padding.
+ */
+static void
+stage_values(RowArena *arena, ObjectTemplate *tpl, ValueEncoder *encoders, const int *positions,
+			 const Datum *values, const bool *isnull, bool leaf, Size entry_offset)
+{
+	uint32		total = tpl->key_size;
 
 	for (int i = 0; i < tpl->nvalues; i++)
 	{
 		int			pos = positions[i];
 		JEntry		entry;
 
-		if (isnull[pos])
+		if (unlikely(encoders[i].kind == ENCODE_OBJECT))
+			entry = stage_object(arena, encoders[i].object, values, isnull,
+								 leaf ? INTALIGN(total) - total : 0);
+		else if (isnull[pos])
 			entry = JENTRY_ISNULL;
 		else if (leaf && may_need_alignment(encoders[i].kind) && total != INTALIGN(total))
 			entry = stage_aligned(arena, &encoders[i], values[pos], INTALIGN(total) - total);
@@ -213,8 +208,72 @@ stage_row(RowArena *arena, ObjectTemplate *tpl, ValueEncoder *encoders,
 		total += JBE_OFFLENFLD(entry);
 		if (leaf)
 			entry = final_entry(entry, tpl->npairs + i, total);
-		((JEntry *) (arena->start + entry_offset))[i] = entry;
+		/* inside an object the place of the entry need not be aligned */
+		memcpy(arena->start + entry_offset + sizeof(JEntry) * i, &entry, sizeof(entry));
 	}
+}
+
+static void
+stage_bytes(RowArena *arena, const void *data, Size n)
+{
+	row_reserve(arena, n);
+	memcpy(arena->pos, data, n);
+	arena->pos += n;
+}
+
+/*
+ * Encode an object of some columns of the row behind pad bytes of padding.
+ * Returns its type and its length, padding included.
+ */
+static JEntry
+stage_object(RowArena *arena, ObjectEncoder *object, const Datum *values, const bool *isnull,
+			 uint32 pad)
+{
+	ObjectTemplate *tpl = &object->tpl;
+	uint32		header = JB_FOBJECT | tpl->npairs;
+	Size		entries = sizeof(JEntry) * tpl->npairs;
+	Size		before = arena->pos - arena->start;
+	Size		entry_offset;
+	Size		length;
+
+	stage_bytes(arena, "\0\0\0", pad);
+	stage_bytes(arena, &header, sizeof(header));
+	stage_bytes(arena, tpl->key_entries, entries);
+	entry_offset = arena->pos - arena->start;
+	row_reserve(arena, entries);
+	arena->pos += entries;
+	stage_bytes(arena, tpl->key_data, tpl->key_size);
+	stage_values(arena, tpl, object->encoders, object->positions, values, isnull, true,
+				 entry_offset);
+	length = arena->pos - arena->start - before;
+	if (length > JENTRY_OFFLENMASK)
+		container_too_large();
+	return JENTRY_ISCONTAINER | (JEntry) length;
+}
+
+/*
+ * Encode the columns of a row.  values and isnull are the row, positions[i]
+ * is where the i'th of the template's columns stands in it, encoders[i] how it
+ * is written.  The result lives in the arena; its groups are not set.  The
+ * current memory context takes what is needed meanwhile.
+ */
+StagedRow *
+stage_row(RowArena *arena, ObjectTemplate *tpl, ValueEncoder *encoders,
+		  const int *positions, const Datum *values, const bool *isnull)
+{
+	Size		entry_offset = offsetof(StagedRow, words) + sizeof(uint32) * tpl->nrelations;
+	Size		header = entry_offset + sizeof(JEntry) * tpl->nvalues;
+	StagedRow  *row;
+
+	/* rows start aligned; the arena's chunks do */
+	arena->pos = (char *) INTALIGN((uintptr_t) arena->pos);
+	if (arena->pos > arena->end)
+		arena->pos = arena->end;
+	arena->start = arena->pos;
+	row_reserve(arena, header);
+	arena->pos += header;
+	stage_values(arena, tpl, encoders, positions, values, isnull, tpl->nrelations == 0,
+				 entry_offset);
 	row = (StagedRow *) arena->start;
 	row->data_size = (arena->pos - arena->start) - header;
 	return row;

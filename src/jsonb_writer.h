@@ -18,12 +18,20 @@ typedef struct ObjectTemplate
 {
 	int			npairs;
 	int			nvalues;		/* pairs filled from columns */
-	int			nrelations;		/* pairs filled from relations */
+	int			nrelations;		/* relations; several may fill one pair */
 	JEntry	   *key_entries;	/* npairs */
 	char	   *key_data;
 	uint32		key_size;
 	int		   *source;			/* pair -> column (>= 0) or ~relation (< 0) */
 } ObjectTemplate;
+
+/* A value that is an object of some columns of the row. */
+typedef struct ObjectEncoder
+{
+	ObjectTemplate tpl;			/* without relations */
+	ValueEncoder *encoders;
+	int		   *positions;		/* in the row */
+} ObjectEncoder;
 
 /*
  * The encoded columns of one row, in the order of the template's pairs:

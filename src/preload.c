@@ -268,7 +268,7 @@ relations_load(PG_FUNCTION_ARGS)
 	isnull = palloc(sizeof(bool) * (list_length(run->plan->root->columns) + 1));
 	foreach(lc, run->plan->root->columns)
 	{
-		AttrNumber	attnum = get_attnum(model, lfirst(lc));
+		AttrNumber	attnum = get_attnum(model, ((SelectColumn *) lfirst(lc))->name);
 
 		isnull[n] = attnum <= 0 || attnum > desc->natts || row_nulls[attnum - 1];
 		if (!isnull[n])

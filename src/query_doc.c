@@ -28,13 +28,20 @@ make_node(Oid relid, RelationDesc *relation)
 	node->relation = relation;
 	node->model = catalog_get_model(relid);
 	node->limit = -1;
+	if (relation != NULL && OidIsValid(relation->via))
+	{
+		LockRelationOid(relation->via, AccessShareLock);
+		model_check(relation->via);
+		node->via = catalog_get_model(relation->via);
+	}
 	if (relation != NULL)
 	{
 		node->name = relation->name;
 		if (relation->scope != NULL)
 			query_apply_scope(node, relation->scope);
 		/* of one row that others follow in the scope's order, only the first */
-		if (relation->kind == RELATION_HAS_ONE && node->order != NIL)
+		if (RELATION_IS_TO_ONE(relation->kind) && relation->kind != RELATION_BELONGS_TO &&
+			node->order != NIL)
 			node->limit = 1;
 	}
 	return node;
@@ -82,24 +89,93 @@ next_name(const char **path, const char *whole)
 	return buf.data;
 }
 
-/* The child of a node for a relation; made when it is not there yet. */
-static QueryNode *
-child_for(QueryNode *node, const char *name)
+/*
+ * The nodes of a polymorphic relation, one for each type that rows of the
+ * model may refer to.
+ */
+static List *
+make_branches(RelationDesc *relation)
 {
+	List	   *result = NIL;
 	ListCell   *lc;
-	RelationDesc *relation;
-	QueryNode  *child;
+
+	if (relation->branches == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("relation \"%s\" of model \"%s\" has no types", relation->name,
+						model_name(relation->model)),
+				 errhint("Declare it again, with the types that it leads to.")));
+	foreach(lc, relation->branches)
+	{
+		RelationDesc *type = lfirst(lc);
+		QueryNode  *branch;
+
+		type->scope = relation->scope;
+		branch = make_node(type->related, type);
+		branch->continues = result != NIL;
+		result = lappend(result, branch);
+	}
+	return result;
+}
+
+/*
+ * The children of a node for a relation, made when they are not there yet:
+ * one, or one for each type of a polymorphic relation.
+ */
+static List *
+children_for(QueryNode *node, RelationDesc *relation)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
 
 	foreach(lc, node->children)
 	{
-		child = lfirst(lc);
-		if (strcmp(child->name, name) == 0)
-			return child;
+		if (strcmp(((QueryNode *) lfirst(lc))->name, relation->name) == 0)
+			result = lappend(result, lfirst(lc));
 	}
-	relation = catalog_get_relation(node->relid, name);
-	child = make_node(relation->related, relation);
-	node->children = lappend(node->children, child);
-	return child;
+	if (result != NIL)
+		return result;
+	if (relation->kind == RELATION_MORPH_TO)
+		result = make_branches(relation);
+	else
+		result = list_make1(make_node(relation->related, relation));
+	node->children = list_concat(node->children, result);
+	return result;
+}
+
+/*
+ * The children of nodes for a relation.  Of several nodes, the types of a
+ * polymorphic relation, one at least must have it.
+ */
+static List *
+descend(List *nodes, const char *name)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, nodes)
+	{
+		QueryNode  *node = lfirst(lc);
+		RelationDesc *relation = catalog_find_relation(node->relid, name);
+
+		if (relation == NULL && list_length(nodes) == 1)
+			relation = catalog_get_relation(node->relid, name);
+		if (relation != NULL)
+			result = list_concat(result, children_for(node, relation));
+	}
+	if (result == NIL)
+	{
+		List	   *models = NIL;
+
+		foreach(lc, nodes)
+			models = lappend(models, model_name(((QueryNode *) lfirst(lc))->relid));
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("no type of relation \"%s\" has a relation \"%s\"",
+						((QueryNode *) linitial(nodes))->name, name),
+				 errdetail("Its types are: %s.", format_column_list(models))));
+	}
+	return result;
 }
 
 /*
@@ -118,7 +194,7 @@ query_from_paths(Oid model, ArrayType *paths)
 	deconstruct_array(paths, TEXTOID, -1, false, TYPALIGN_INT, &elems, &nulls, &n);
 	for (int i = 0; i < n; i++)
 	{
-		QueryNode  *node = root;
+		List	   *nodes = list_make1(root);
 		char	   *whole;
 		const char *rest;
 
@@ -131,7 +207,7 @@ query_from_paths(Oid model, ArrayType *paths)
 		do
 		{
 			CHECK_FOR_INTERRUPTS();
-			node = child_for(node, next_name(&rest, whole));
+			nodes = descend(nodes, next_name(&rest, whole));
 		} while (*rest != '\0');
 	}
 	return root;

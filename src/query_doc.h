@@ -51,6 +51,8 @@ typedef struct QueryNode
 	Oid			relid;
 	RelationDesc *relation;		/* NULL for the root */
 	ModelDesc  *model;
+	ModelDesc  *via;			/* pivot table or through model, or NULL */
+	bool		continues;		/* another type of the relation before it */
 	List	   *where;			/* of QueryCondition, all of which must hold */
 	List	   *order;			/* of QueryOrder */
 	int64		limit;			/* rows per parent, or -1 */

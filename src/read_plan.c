@@ -99,19 +99,28 @@ integer_datum(Oid type, Datum value)
 	}
 }
 
-/* The position of a column in a node's select list; added when missing. */
+/*
+ * The position of a column in a node's select list; added when missing.  With
+ * via it is a column of the table between the node and its parent.
+ */
 static int
-select_position(ReadNode *node, const char *column)
+select_position(ReadNode *node, bool via, const char *column)
 {
+	SelectColumn *added;
 	ListCell   *lc;
 
 	foreach(lc, node->columns)
 	{
-		if (strcmp(lfirst(lc), column) == 0)
+		SelectColumn *there = lfirst(lc);
+
+		if (there->via == via && strcmp(there->name, column) == 0)
 			return foreach_current_index(lc);
 	}
-	require_column(node->query->relid, column, NULL);
-	node->columns = lappend(node->columns, pstrdup(column));
+	require_column(via ? node->query->via->relid : node->query->relid, column, NULL);
+	added = palloc(sizeof(SelectColumn));
+	added->via = via;
+	added->name = pstrdup(column);
+	node->columns = lappend(node->columns, added);
 	return list_length(node->columns) - 1;
 }
 
@@ -128,6 +137,47 @@ list_has_name(List *names, const char *name)
 	return false;
 }
 
+static void
+list_delete_name(List **names, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, *names)
+	{
+		if (strcmp(lfirst(lc), name) == 0)
+			*names = foreach_delete_current(*names, lc);
+	}
+}
+
+static Oid
+column_type(Oid relid, const char *column)
+{
+	return get_atttype(relid, require_column(relid, column, NULL));
+}
+
+/* The object "pivot" of a row: a value that is made of columns of the pivot. */
+static void
+init_pivot(ReadNode *node, ValueEncoder *encoder, List *columns)
+{
+	ObjectEncoder *object = palloc0(sizeof(ObjectEncoder));
+	int			n = 0;
+
+	template_init(&object->tpl, columns, NIL, node->context);
+	object->encoders = palloc0(sizeof(ValueEncoder) * object->tpl.nvalues);
+	object->positions = palloc(sizeof(int) * object->tpl.nvalues);
+	for (int i = 0; i < object->tpl.npairs; i++)
+	{
+		char	   *column = list_nth(columns, object->tpl.source[i]);
+
+		object->positions[n] = select_position(node, true, column);
+		encoder_init(&object->encoders[n], column_type(node->query->via->relid, column),
+					 node->context);
+		n++;
+	}
+	encoder->kind = ENCODE_OBJECT;
+	encoder->object = object;
+}
+
 /* Template, encoders and select list of the columns that the caller sees. */
 static void
 init_columns(ReadNode *node, bool row_given)
@@ -139,6 +189,8 @@ init_columns(ReadNode *node, bool row_given)
 		pg_class_aclcheck(query->relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
 	List	   *relation_keys = NIL;
 	List	   *shown = NIL;
+	List	   *keys;
+	List	   *pivot;
 	ListCell   *lc;
 	int			n = 0;
 
@@ -161,10 +213,22 @@ init_columns(ReadNode *node, bool row_given)
 	relation_close(rel, AccessShareLock);
 
 	/* a caller who sees nothing gets the server's own error */
-	template_init(&node->tpl, shown, relation_keys, node->context);
-	node->columns = list_copy(shown);
+	pivot = query->via != NULL ? query->relation->pivot_columns : NIL;
+	if (pivot != NIL && !list_has_name(relation_keys, "pivot"))
+	{
+		list_delete_name(&shown, "pivot");
+		keys = lappend(list_copy(shown), "pivot");
+	}
+	else
+	{
+		pivot = NIL;
+		keys = shown;
+	}
+	template_init(&node->tpl, keys, relation_keys, node->context);
 	node->encoders = palloc0(sizeof(ValueEncoder) * Max(node->tpl.nvalues, 1));
 	node->positions = palloc(sizeof(int) * Max(node->tpl.nvalues, 1));
+	foreach(lc, shown)
+		select_position(node, false, lfirst(lc));
 	for (int i = 0; i < node->tpl.npairs; i++)
 	{
 		int			column = node->tpl.source[i];
@@ -172,12 +236,44 @@ init_columns(ReadNode *node, bool row_given)
 		if (column < 0)
 			continue;
 		node->positions[n] = column;
-		encoder_init(&node->encoders[n],
-					 get_atttype(query->relid,
-								 get_attnum(query->relid, list_nth(shown, column))),
-					 node->context);
+		if (column == list_length(shown))
+			init_pivot(node, &node->encoders[n], pivot);
+		else
+			encoder_init(&node->encoders[n], column_type(query->relid, list_nth(shown, column)),
+						 node->context);
 		n++;
 	}
+}
+
+/*
+ * May a row be there several times for one parent, with different things to
+ * show of the pivot?  Then the pivot's key decides which comes first.
+ */
+static bool
+pivot_orders(QueryNode *query)
+{
+	RelationDesc *relation = query->relation;
+	ListCell   *lc;
+
+	if (query->via == NULL || relation->pivot_columns == NIL)
+		return false;
+	if (query->via->primary_key == NIL)
+		return false;
+	foreach(lc, query->via->primary_key)
+	{
+		if (!list_has_name(relation->via_own_columns, lfirst(lc)) &&
+			!list_has_name(relation->via_other_columns, lfirst(lc)))
+			return true;
+	}
+	return false;
+}
+
+static void
+add_relid(ReadPlan *plan, Oid relid)
+{
+	plan->relids = plan->relids == NULL ? palloc(sizeof(Oid)) :
+		repalloc(plan->relids, sizeof(Oid) * (plan->nrelids + 1));
+	plan->relids[plan->nrelids++] = relid;
 }
 
 /* How the rows of a child level find their parents. */
@@ -189,6 +285,7 @@ init_match(ReadNode *node, ReadNode *parent)
 	ListCell   *lc;
 
 	node->to_one = RELATION_IS_TO_ONE(relation->kind);
+	node->continues = query->continues;
 	node->nkeys = list_length(relation->own_columns);
 	node->key_types = palloc(sizeof(Oid) * node->nkeys);
 	node->parent_keys = palloc(sizeof(int) * node->nkeys);
@@ -200,29 +297,30 @@ init_match(ReadNode *node, ReadNode *parent)
 		int			i = foreach_current_index(lc);
 		AttrNumber	attnum = require_column(parent->query->relid, lfirst(lc), relation->name);
 
-		node->parent_keys[i] = select_position(parent, lfirst(lc));
+		node->parent_keys[i] = select_position(parent, false, lfirst(lc));
 		node->key_types[i] = getBaseType(get_atttype(parent->query->relid, attnum));
 		get_typlenbyvalalign(node->key_types[i], &node->key_lens[i],
 							 &node->key_byvals[i], &node->key_aligns[i]);
 	}
 	if (node->nkeys == 1 && query->limit < 0)
 	{
-		char	   *column = linitial(relation->other_columns);
+		bool		via = query->via != NULL;
+		char	   *column = linitial(via ? relation->via_own_columns : relation->other_columns);
 
-		node->match_type = getBaseType(get_atttype(query->relid,
-												   require_column(query->relid, column, relation->name)));
+		node->match_type = getBaseType(column_type(via ? query->via->relid : query->relid, column));
 		node->hashed = is_integer_type(node->match_type) && is_integer_type(node->key_types[0]);
 		if (node->hashed)
-			node->match_position = select_position(node, column);
+			node->match_position = select_position(node, via, column);
 	}
-	if (node->hashed && query->order == NIL && list_length(query->model->primary_key) == 1)
+	if (node->hashed && query->order == NIL && list_length(query->model->primary_key) == 1 &&
+		!pivot_orders(query))
 	{
 		char	   *column = linitial(query->model->primary_key);
 
-		node->sort_type = getBaseType(get_atttype(query->relid, get_attnum(query->relid, column)));
+		node->sort_type = getBaseType(column_type(query->relid, column));
 		node->sorted_here = is_integer_type(node->sort_type);
 		if (node->sorted_here)
-			node->sort_position = select_position(node, column);
+			node->sort_position = select_position(node, false, column);
 	}
 }
 
@@ -238,9 +336,9 @@ make_read_node(ReadPlan *plan, QueryNode *query, ReadNode *parent, bool row_give
 	init_columns(node, row_given);
 	if (parent != NULL)
 		init_match(node, parent);
-	plan->relids = plan->relids == NULL ? palloc(sizeof(Oid)) :
-		repalloc(plan->relids, sizeof(Oid) * (plan->nrelids + 1));
-	plan->relids[plan->nrelids++] = query->relid;
+	add_relid(plan, query->relid);
+	if (query->via != NULL)
+		add_relid(plan, query->via->relid);
 	node->children = palloc(sizeof(ReadNode *) * Max(list_length(query->children), 1));
 	foreach(lc, query->children)
 		node->children[node->nchildren++] = make_read_node(plan, lfirst(lc), node, false);

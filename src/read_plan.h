@@ -30,7 +30,7 @@ typedef struct ReadNode
 {
 	QueryNode  *query;
 	MemoryContext context;		/* of the plan */
-	List	   *columns;		/* select list: names */
+	List	   *columns;		/* select list: of SelectColumn */
 	ObjectTemplate tpl;
 	ValueEncoder *encoders;		/* tpl.nvalues, in the order of the pairs */
 	int		   *positions;		/* where each stands in the select list */
@@ -39,6 +39,7 @@ typedef struct ReadNode
 
 	/* how rows are matched to their parents */
 	bool		to_one;
+	bool		continues;		/* another type of the relation before it */
 	bool		hashed;			/* keys are integers, matched here; else by
 								 * ordinal */
 	int			nkeys;

@@ -683,6 +683,7 @@ write_row(DocBuffer *buf, ReadLevel *level, StagedRow *row)
 	for (int i = 0; i < tpl->npairs; i++)
 	{
 		ReadLevel  *child;
+		int			which;
 		uint32		group;
 		uint32		from = 0;
 		uint32		n = 0;
@@ -696,12 +697,19 @@ write_row(DocBuffer *buf, ReadLevel *level, StagedRow *row)
 			data += JBE_OFFLENFLD(entry);
 			continue;
 		}
-		child = level->children[~tpl->source[i]];
-		group = STAGED_GROUPS(row)[~tpl->source[i]];
-		if (group != NO_GROUP)
+		which = ~tpl->source[i];
+		for (;;)
 		{
-			from = child->start[group];
-			n = child->start[group + 1] - from;
+			child = level->children[which];
+			group = STAGED_GROUPS(row)[which];
+			if (group != NO_GROUP)
+			{
+				from = child->start[group];
+				n = child->start[group + 1] - from;
+			}
+			/* of a polymorphic relation, the type that has a row */
+			if (n > 0 || ++which == level->node->nchildren || !level->node->children[which]->continues)
+				break;
 		}
 		if (child->node->to_one)
 		{
