@@ -64,6 +64,7 @@ enum
 	Anum_created_constraint,
 	Anum_created_related_constraint,
 	Anum_created_index,
+	Anum_created_second_index,
 	Anum_created_columns,
 	Anum_created_table
 };
@@ -464,6 +465,7 @@ desc_from_tuple(HeapTuple tup, TupleDesc tupdesc)
 	desc->created_constraint = get_name_attr(tup, Anum_created_constraint, tupdesc);
 	desc->created_related_constraint = get_name_attr(tup, Anum_created_related_constraint, tupdesc);
 	desc->created_index = get_name_attr(tup, Anum_created_index, tupdesc);
+	desc->created_second_index = get_name_attr(tup, Anum_created_second_index, tupdesc);
 	desc->created_columns = get_names_attr(tup, Anum_created_columns, tupdesc);
 	desc->created_table = get_bool_attr(tup, Anum_created_table, tupdesc);
 

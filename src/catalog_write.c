@@ -56,6 +56,7 @@ static const struct
 	{"created_constraint", NAMEOID},
 	{"created_related_constraint", NAMEOID},
 	{"created_index", NAMEOID},
+	{"created_second_index", NAMEOID},
 	{"created_columns", NAMEARRAYOID},
 	{"created_table", BOOLOID},
 };
@@ -261,6 +262,7 @@ relation_row_values(const RelationRow *row, Datum *values, bool *isnull)
 	put_name(&filler, row->created_constraint);
 	put_name(&filler, row->created_related_constraint);
 	put_name(&filler, row->created_index);
+	put_name(&filler, row->created_second_index);
 	put_names(&filler, row->created_columns);
 	put_bool(&filler, row->created_table);
 	Assert(filler.n == ROW_COLUMNS);
@@ -351,7 +353,7 @@ void
 catalog_update_created(const RelationDesc *desc)
 {
 	Oid			types[] = {REGCLASSOID, NAMEOID, BOOLOID, NAMEOID, NAMEOID, NAMEOID, NAMEOID,
-	NAMEOID, NAMEARRAYOID, BOOLOID};
+	NAMEOID, NAMEOID, NAMEARRAYOID, BOOLOID};
 	Datum		values[lengthof(types)];
 	bool		isnull[lengthof(types)];
 	Filler		filler = {values, isnull, 0};
@@ -364,12 +366,13 @@ catalog_update_created(const RelationDesc *desc)
 	put_name(&filler, desc->created_constraint);
 	put_name(&filler, desc->created_related_constraint);
 	put_name(&filler, desc->created_index);
+	put_name(&filler, desc->created_second_index);
 	put_names(&filler, desc->created_columns);
 	put_bool(&filler, desc->created_table);
 	catalog_query("UPDATE relations.relation SET enforce = $3, constraint_name = $4,"
 				  " related_constraint_name = $5, created_constraint = $6,"
-				  " created_related_constraint = $7, created_index = $8, created_columns = $9,"
-				  " created_table = $10 WHERE model = $1 AND relation = $2",
+				  " created_related_constraint = $7, created_index = $8, created_second_index = $9,"
+				  " created_columns = $10, created_table = $11 WHERE model = $1 AND relation = $2",
 				  lengthof(types), types, values, nulls_of(isnull, lengthof(types)));
 }
 

@@ -42,6 +42,7 @@ typedef struct RelationRow
 	const char *created_constraint;
 	const char *created_related_constraint;
 	const char *created_index;
+	const char *created_second_index;
 	List	   *created_columns;
 	bool		created_table;
 } RelationRow;

@@ -194,8 +194,9 @@ foreign_keys_between(Oid child, Oid parent)
 	return result;
 }
 
-static bool
-contains(List *columns, const char *name)
+/* Is a name in a list of them? */
+bool
+has_column(List *columns, const char *name)
 {
 	ListCell   *lc;
 
@@ -217,7 +218,7 @@ same_columns(List *a, List *b)
 		return false;
 	foreach(lc, a)
 	{
-		if (!contains(b, lfirst(lc)))
+		if (!has_column(b, lfirst(lc)))
 			return false;
 	}
 	return true;
@@ -306,7 +307,7 @@ index_serves(HeapTuple tup, Oid relid, List *columns, IndexUse use)
 	}
 	foreach(lc, names)
 	{
-		if (!contains(columns, lfirst(lc)))
+		if (!has_column(columns, lfirst(lc)))
 			return false;
 	}
 	return is_btree(index->indexrelid);
@@ -430,12 +431,12 @@ index_sql(Oid relid, List *columns, char **name)
 }
 
 /*
- * The statement that adds a column of the type and collation of another
- * table's column.  The functions that come here pin search_path, so that what
- * is not of pg_catalog is qualified.
+ * A column's name, with the type and collation of another table's column.  The
+ * functions that come here pin search_path, so that what is not of pg_catalog
+ * is qualified.
  */
 char *
-add_column_sql(Oid relid, const char *column, Oid from, const char *from_column)
+column_sql(const char *column, Oid from, const char *from_column)
 {
 	Oid			type;
 	int32		typmod;
@@ -445,10 +446,16 @@ add_column_sql(Oid relid, const char *column, Oid from, const char *from_column)
 	get_atttypetypmodcoll(from, get_attnum(from, from_column), &type, &typmod, &collation);
 	if (OidIsValid(collation) && collation != get_typcollation(type))
 		collate = psprintf(" COLLATE %s", generate_collation_name(collation));
-	return psprintf("ALTER TABLE %s ADD COLUMN %s %s%s", quoted_model_name(relid),
-					quote_identifier(column),
-					format_type_with_typemod(type, typmod),
-					collate);
+	return psprintf("%s %s%s", quote_identifier(column),
+					format_type_with_typemod(type, typmod), collate);
+}
+
+/* The statement that adds such a column. */
+char *
+add_column_sql(Oid relid, const char *column, Oid from, const char *from_column)
+{
+	return psprintf("ALTER TABLE %s ADD COLUMN %s", quoted_model_name(relid),
+					column_sql(column, from, from_column));
 }
 
 /* Run a statement with the caller's rights; errors are its own. */

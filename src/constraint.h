@@ -35,6 +35,7 @@ typedef enum IndexUse
 extern ForeignKey *get_foreign_key(Oid conoid);
 extern List *foreign_keys_between(Oid child, Oid parent);
 extern ForeignKey *match_foreign_key(List *foreign_keys, List *child_columns, List *parent_columns);
+extern bool has_column(List *columns, const char *name);
 extern bool same_columns(List *a, List *b);
 extern bool same_pairs(List *a, List *other_a, List *b, List *other_b);
 extern Oid	find_index_for(Oid relid, List *columns, IndexUse use);
@@ -48,6 +49,7 @@ extern const char *action_name(char action);
 extern char *foreign_key_sql(ForeignKey *fk);
 extern char *unique_sql(Oid relid, List *columns, char **name);
 extern char *index_sql(Oid relid, List *columns, char **name);
+extern char *column_sql(const char *column, Oid from, const char *from_column);
 extern char *add_column_sql(Oid relid, const char *column, Oid from, const char *from_column);
 extern void run_ddl(const char *sql);
 

@@ -184,6 +184,39 @@ check_constraint_options(Declaration *decl)
 				 errhint("Leave out on_delete, on_update and defer, or enforce it.")));
 }
 
+/*
+ * Raises invalid_foreign_key when nothing makes the columns unique that a
+ * foreign key is to point to.
+ */
+void
+require_referable(Oid parent, List *parent_columns)
+{
+	if (!can_be_referenced(parent, parent_columns))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_FOREIGN_KEY),
+				 errmsg("nothing makes \"%s\" (%s) unique", model_name(parent),
+						format_column_list(parent_columns)),
+				 find_unique(parent, parent_columns) != NULL
+				 ? errdetail("A unique constraint that is deferrable, or on some of the columns only, will not do.")
+				 : errdetail("A foreign key points to columns with a primary key or a unique constraint."),
+				 errhint("Add a unique constraint there, or register the relation without a constraint: enforce => false.")));
+}
+
+/*
+ * Raises wrong_object_type unless a foreign key can stand between the two.
+ */
+void
+require_tables(Oid child, Oid parent)
+{
+	if (!is_plain_table(child) || !is_plain_table(parent))
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("there can be no foreign key between \"%s\" and \"%s\"",
+						model_name(child), model_name(parent)),
+				 errdetail("Foreign keys stand between tables."),
+				 errhint("Register the relation without a constraint: enforce => false.")));
+}
+
 static pg_attribute_noreturn() void
 constraint_differs(ForeignKey *fk, const char *argument, const char *has, const char *wanted)
 {
@@ -225,15 +258,7 @@ ensure_foreign_key(const Declaration *decl, Oid child, List *child_columns,
 		return fk;
 	}
 	require_owner(child);
-	if (!can_be_referenced(parent, parent_columns))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_FOREIGN_KEY),
-				 errmsg("nothing makes \"%s\" (%s) unique", model_name(parent),
-						format_column_list(parent_columns)),
-				 find_unique(parent, parent_columns) != NULL
-				 ? errdetail("A unique constraint that is deferrable, or on some of the columns only, will not do.")
-				 : errdetail("A foreign key points to columns with a primary key or a unique constraint."),
-				 errhint("Add a unique constraint there, or register the relation without a constraint: enforce => false.")));
+	require_referable(parent, parent_columns);
 	fk = palloc0(sizeof(ForeignKey));
 	fk->child = child;
 	fk->child_columns = child_columns;

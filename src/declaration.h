@@ -45,6 +45,8 @@ extern bool is_plain_table(Oid relid);
 extern void check_temporary(Oid model, Oid related);
 extern void check_relation_name(const RelationRow *row, List *added);
 extern void check_constraint_options(Declaration *decl);
+extern void require_tables(Oid child, Oid parent);
+extern void require_referable(Oid parent, List *parent_columns);
 
 extern ForeignKey *ensure_foreign_key(const Declaration *decl, Oid child, List *child_columns,
 									  Oid parent, List *parent_columns, bool *created);

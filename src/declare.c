@@ -36,13 +36,8 @@ enum
 static void
 check_tables(RelationRow *row, Keys *keys)
 {
-	if (row->enforce && (!is_plain_table(keys->child) || !is_plain_table(keys->parent)))
-		ereport(ERROR,
-				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("there can be no foreign key between \"%s\" and \"%s\"",
-						model_name(keys->child), model_name(keys->parent)),
-				 errdetail("Foreign keys stand between tables."),
-				 errhint("Register the relation without a constraint: enforce => false.")));
+	if (row->enforce)
+		require_tables(keys->child, keys->parent);
 	if (keys->missing != NIL && !is_plain_table(keys->child))
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),

@@ -27,10 +27,9 @@ model_singular(Oid relid)
 }
 
 /* The foreign key's columns by convention: <singular of the parent>_<key>. */
-static List *
-conventional_columns(Oid parent, List *key)
+List *
+conventional_columns(const char *singular, List *key)
 {
-	char	   *singular = model_singular(parent);
 	List	   *result = NIL;
 	ListCell   *lc;
 
@@ -44,7 +43,8 @@ conventional_columns(Oid parent, List *key)
 	return result;
 }
 
-static bool
+/* Does the table have all these columns? */
+bool
 columns_exist(Oid relid, List *columns)
 {
 	ListCell   *lc;
@@ -57,8 +57,21 @@ columns_exist(Oid relid, List *columns)
 	return true;
 }
 
-static pg_attribute_noreturn() void
-ambiguous_keys(Keys *keys, List *candidates)
+static const char *
+foreign_argument(const Keys *keys)
+{
+	return keys->foreign_argument != NULL ? keys->foreign_argument : "foreign_key";
+}
+
+static const char *
+local_argument(const Keys *keys)
+{
+	return keys->local_argument != NULL ? keys->local_argument : "local_key";
+}
+
+/* Raises ambiguous_column, with the foreign keys that fit. */
+void
+ambiguous_keys(const Keys *keys, List *candidates)
 {
 	StringInfoData buf;
 	ListCell   *lc;
@@ -76,8 +89,31 @@ ambiguous_keys(Keys *keys, List *candidates)
 			 errmsg("more than one foreign key joins \"%s\" to \"%s\"",
 					model_name(keys->child), model_name(keys->parent)),
 			 errdetail("They are %s.", buf.data),
-			 errhint("Say which: foreign_key => '%s'.",
+			 errhint("Say which: %s => '%s'.", foreign_argument(keys),
 					 quoted_column_list(((ForeignKey *) linitial(candidates))->child_columns))));
+}
+
+/* Raises undefined_object: there is nothing that the foreign key points to. */
+void
+no_primary_key(const Keys *keys)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("\"%s\" has no primary key for the foreign key to point to",
+					model_name(keys->parent)),
+			 errhint("Say which column it points to: %s => '...'.", local_argument(keys))));
+}
+
+/* Raises invalid_foreign_key unless the two keys pair. */
+void
+check_key_lengths(const Keys *keys)
+{
+	if (list_length(keys->foreign_key) != list_length(keys->local_key))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_FOREIGN_KEY),
+				 errmsg("foreign key (%s) and local key (%s) differ in their number of columns",
+						format_column_list(keys->foreign_key),
+						format_column_list(keys->local_key))));
 }
 
 /* Take the keys from the foreign key constraint that fits what was said. */
@@ -135,7 +171,7 @@ check_columns(Keys *keys)
 	forboth(f, keys->foreign_key, l, keys->local_key)
 	{
 		Oid			local_type = get_atttype(keys->parent,
-											 require_column(keys->parent, lfirst(l), "local_key"));
+											 require_column(keys->parent, lfirst(l), local_argument(keys)));
 		Oid			foreign_type;
 
 		if (keys->add_column && get_attnum(keys->child, lfirst(f)) == InvalidAttrNumber)
@@ -144,14 +180,15 @@ check_columns(Keys *keys)
 			continue;
 		}
 		foreign_type = get_atttype(keys->child,
-								   require_column(keys->child, lfirst(f), "foreign_key"));
+								   require_column(keys->child, lfirst(f), foreign_argument(keys)));
 		if (keys->child == keys->parent && strcmp(lfirst(f), lfirst(l)) == 0 &&
 			list_length(keys->foreign_key) == 1)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_FOREIGN_KEY),
 					 errmsg("column \"%s\" of \"%s\" cannot point to itself",
 							(char *) lfirst(f), model_name(keys->child)),
-					 errhint("Name the column that holds the reference: foreign_key => '...'.")));
+					 errhint("Name the column that holds the reference: %s => '...'.",
+							 foreign_argument(keys))));
 		if (!OidIsValid(find_strategy_operator(foreign_type, local_type, BTEqualStrategyNumber)))
 			ereport(ERROR,
 					(errcode(ERRCODE_DATATYPE_MISMATCH),
@@ -180,20 +217,16 @@ resolve_keys(Keys *keys)
 	ListCell   *lc;
 
 	foreach(lc, keys->local_key)
-		require_column(keys->parent, lfirst(lc), "local_key");
+		require_column(keys->parent, lfirst(lc), local_argument(keys));
 	if (keys->foreign_key == NIL || keys->local_key == NIL)
 		take_constraint(keys, primary_key);
 	if (keys->local_key == NIL)
 		keys->local_key = primary_key;
 	if (keys->local_key == NIL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("\"%s\" has no primary key for the foreign key to point to",
-						model_name(keys->parent)),
-				 errhint("Say which column it points to: local_key => '...'.")));
+		no_primary_key(keys);
 	if (keys->foreign_key == NIL)
 	{
-		keys->foreign_key = conventional_columns(keys->parent, keys->local_key);
+		keys->foreign_key = conventional_columns(model_singular(keys->parent), keys->local_key);
 		if (!keys->add_column && !columns_exist(keys->child, keys->foreign_key))
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_COLUMN),
@@ -201,13 +234,10 @@ resolve_keys(Keys *keys)
 							model_name(keys->child), model_name(keys->parent)),
 					 errdetail("Looked for a foreign key constraint between the two, then for \"%s\" (%s).",
 							   model_name(keys->child), format_column_list(keys->foreign_key)),
-					 errhint("Name the column with foreign_key => '...', or have it added with add_column => true.")));
+					 keys->foreign_argument == NULL
+					 ? errhint("Name the column with foreign_key => '...', or have it added with add_column => true.")
+					 : errhint("Name the column with %s => '...'.", keys->foreign_argument)));
 	}
-	if (list_length(keys->foreign_key) != list_length(keys->local_key))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_FOREIGN_KEY),
-				 errmsg("foreign key (%s) and local key (%s) differ in their number of columns",
-						format_column_list(keys->foreign_key),
-						format_column_list(keys->local_key))));
+	check_key_lengths(keys);
 	check_columns(keys);
 }

@@ -93,6 +93,7 @@ CREATE TABLE @extschema@.relation (
 	created_constraint	name,
 	created_related_constraint	name,
 	created_index		name,
+	created_second_index	name,
 	created_columns		name[],
 	created_table		boolean NOT NULL DEFAULT false,
 	PRIMARY KEY (model, relation)
@@ -171,7 +172,8 @@ COMMENT ON COLUMN @extschema@.relation.related_constraint_name IS 'through a piv
 COMMENT ON COLUMN @extschema@.relation.created_constraint IS 'the foreign key constraint, when the declaration created it';
 COMMENT ON COLUMN @extschema@.relation.created_related_constraint IS 'the foreign key constraint of the second step, when the declaration created it';
 COMMENT ON COLUMN @extschema@.relation.created_index IS 'the unique constraint or index, when the declaration created it';
-COMMENT ON COLUMN @extschema@.relation.created_columns IS 'the columns that add_column added';
+COMMENT ON COLUMN @extschema@.relation.created_second_index IS 'the other index of the pivot table, when the declaration created two';
+COMMENT ON COLUMN @extschema@.relation.created_columns IS 'the columns that the declaration added to a table that was there';
 COMMENT ON COLUMN @extschema@.relation.created_table IS 'the declaration created the pivot table';
 COMMENT ON TABLE @extschema@.morph_type IS
 	'the types of polymorphic references, one row a type; written by the functions of this schema only';
@@ -251,6 +253,21 @@ CREATE FUNCTION @extschema@.belongs_to(
 	AS 'MODULE_PATHNAME', 'relations_belongs_to';
 COMMENT ON FUNCTION @extschema@.belongs_to(regclass, name, regclass, text, text, text, text, text, boolean, boolean, boolean, jsonb) IS
 	'declare that a row of model refers to at most one row of related; the foreign key is on model; returns the catalog row';
+
+CREATE FUNCTION @extschema@.many_to_many(
+	model regclass, relation name, related regclass,
+	pivot_table text DEFAULT NULL,
+	local_key text DEFAULT NULL, related_key text DEFAULT NULL,
+	pivot_foreign_key text DEFAULT NULL, pivot_related_foreign_key text DEFAULT NULL,
+	pivot_columns text DEFAULT NULL, pivot_timestamps boolean DEFAULT false,
+	on_delete text DEFAULT NULL, on_update text DEFAULT NULL,
+	defer text DEFAULT NULL, enforce boolean DEFAULT true,
+	validate boolean DEFAULT true, scope jsonb DEFAULT NULL)
+	RETURNS @extschema@.relation
+	LANGUAGE c VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'relations_many_to_many';
+COMMENT ON FUNCTION @extschema@.many_to_many(regclass, name, regclass, text, text, text, text, text, text, boolean, text, text, text, boolean, boolean, jsonb) IS
+	'declare that rows of model and rows of related are joined by rows of a pivot table, which is created when there is none; a pair that stands twice in the pivot table is listed twice; returns the catalog row';
 
 CREATE FUNCTION @extschema@.drop_relation(
 	model regclass, relation name, drop_constraint boolean DEFAULT false)

@@ -1,0 +1,377 @@
+/*
+ * pivot.c
+ *	  The table between the two sides of a relation: found, made, completed.
+ */
+#include "relations.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "access/table.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_namespace.h"
+#include "common/hashfn.h"
+#include "lib/stringinfo.h"
+#include "parser/scansup.h"
+#include "storage/lmgr.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/varlena.h"
+
+#include "pivot.h"
+
+static const char *const timestamps[] = {"created_at", "updated_at"};
+
+/* ---------------------------------------------------------------------
+ * Found
+ * ---------------------------------------------------------------------
+ */
+
+/*
+ * Can a row be inserted into a table that says nothing but these columns?
+ * Every other one is nullable, or has a default, or is generated.
+ */
+bool
+needs_nothing_else(Oid relid, List *columns)
+{
+	Relation	rel = relation_open(relid, AccessShareLock);
+	TupleDesc	tupdesc = RelationGetDescr(rel);
+	bool		result = true;
+
+	for (int i = 0; i < tupdesc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(tupdesc, i);
+
+		if (!att->attisdropped && att->attnotnull && !att->atthasdef &&
+			att->attidentity == '\0' && !has_column(columns, NameStr(att->attname)))
+			result = false;
+	}
+	relation_close(rel, AccessShareLock);
+	return result;
+}
+
+/* Do two foreign keys of the table lead to the two models, and fill it? */
+static bool
+is_pure_pivot(Oid relid, Oid model, Oid related)
+{
+	List	   *to_related = foreign_keys_between(relid, related);
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	foreach(lc, foreign_keys_between(relid, model))
+	{
+		List	   *own = ((ForeignKey *) lfirst(lc))->child_columns;
+
+		foreach(lc2, to_related)
+		{
+			List	   *other = ((ForeignKey *) lfirst(lc2))->child_columns;
+
+			if (!same_columns(own, other) &&
+				needs_nothing_else(relid, list_concat_copy(own, other)))
+				return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * The tables in the model's schema that are nothing but a pivot between the
+ * two: foreign keys lead to both, to one model twice for a self reference, and
+ * no other column has to be filled.  A list of OIDs.
+ */
+List *
+pure_pivots_between(Oid model, Oid related)
+{
+	Oid			nspid = get_rel_namespace(model);
+	Relation	rel = table_open(ConstraintRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tup;
+	List	   *children = NIL;
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	ScanKeyInit(&key, Anum_pg_constraint_confrelid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(model));
+	scan = systable_beginscan(rel, InvalidOid, false, NULL, 1, &key);
+	while (HeapTupleIsValid(tup = systable_getnext(scan)))
+		children = list_append_unique_oid(children,
+										  ((Form_pg_constraint) GETSTRUCT(tup))->conrelid);
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+
+	list_sort(children, list_oid_cmp);
+	foreach(lc, children)
+	{
+		Oid			child = lfirst_oid(lc);
+
+		if (child != model && child != related && get_rel_namespace(child) == nspid &&
+			!get_rel_relispartition(child) && is_pure_pivot(child, model, related))
+			result = lappend_oid(result, child);
+	}
+	return result;
+}
+
+/* The name of a pivot by convention: both singulars, in alphabetical order. */
+char *
+conventional_pivot_name(const char *singular, const char *other_singular)
+{
+	bool		first = strcmp(singular, other_singular) <= 0;
+	char	   *name = psprintf("%s_%s", first ? singular : other_singular,
+								first ? other_singular : singular);
+
+	truncate_identifier(name, strlen(name), false);
+	return name;
+}
+
+/* What an argument pivot_table names: a table of the model's schema, or of its own. */
+static void
+parse_pivot_name(Pivot *pivot, const char *text)
+{
+	List	   *names = NIL;
+
+	if (!SplitIdentifierString(pstrdup(text), '.', &names) ||
+		list_length(names) < 1 || list_length(names) > 2)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_NAME),
+				 errmsg("\"%s\" is not the name of a table: %s", "pivot_table", text),
+				 errhint("Write the table's name, with its schema when that is not the model's, quoted as SQL identifiers are.")));
+	if (list_length(names) == 2)
+		pivot->nspid = LookupExplicitNamespace(linitial(names), false);
+	pivot->name = llast(names);
+}
+
+static pg_attribute_noreturn() void
+ambiguous_pivots(List *candidates)
+{
+	StringInfoData buf;
+	ListCell   *lc;
+
+	initStringInfo(&buf);
+	foreach(lc, candidates)
+		appendStringInfo(&buf, "%s\"%s\"", buf.len > 0 ? " and " : "", get_rel_name(lfirst_oid(lc)));
+	ereport(ERROR,
+			(errcode(ERRCODE_AMBIGUOUS_ALIAS),
+			 errmsg("more than one table can be the pivot"),
+			 errdetail("They are %s.", buf.data),
+			 errhint("Say which: pivot_table => '%s'.",
+					 quote_identifier(get_rel_name(linitial_oid(candidates))))));
+}
+
+/*
+ * Say where the pivot is: the table that pivot_table names; when that is NULL
+ * the one candidate, of several the one with the conventional name, of none
+ * the table of the conventional name in the model's schema.  relid is left
+ * invalid when there is no such table.  Raises invalid_name or
+ * invalid_schema_name for what pivot_table cannot mean, ambiguous_alias for
+ * two candidates.
+ */
+void
+find_pivot(Pivot *pivot, Oid model, const char *pivot_table,
+		   List *candidates, const char *conventional)
+{
+	ListCell   *lc;
+
+	pivot->nspid = get_rel_namespace(model);
+	pivot->name = conventional;
+	pivot->relid = InvalidOid;
+	if (pivot_table != NULL)
+		parse_pivot_name(pivot, pivot_table);
+	else if (list_length(candidates) == 1)
+		pivot->relid = linitial_oid(candidates);
+	else
+	{
+		foreach(lc, candidates)
+		{
+			if (strcmp(get_rel_name(lfirst_oid(lc)), conventional) == 0)
+				pivot->relid = lfirst_oid(lc);
+		}
+		if (candidates != NIL && !OidIsValid(pivot->relid))
+			ambiguous_pivots(candidates);
+	}
+	if (!OidIsValid(pivot->relid))
+		pivot->relid = get_relname_relid(pivot->name, pivot->nspid);
+	if (OidIsValid(pivot->relid))
+		pivot->name = get_rel_name(pivot->relid);
+}
+
+/*
+ * Lock the name of a pivot that is not there until the end of the transaction,
+ * and look again: of two sessions that would make the same table, the second
+ * finds what the first has made.
+ */
+void
+lock_pivot_name(Pivot *pivot)
+{
+	uint32		hash = hash_bytes((const unsigned char *) pivot->name, strlen(pivot->name));
+
+	/* as a part of the schema, of which the number 0 is the schema itself */
+	LockDatabaseObject(NamespaceRelationId, pivot->nspid, (uint16) (hash | 1),
+					   ShareUpdateExclusiveLock);
+	pivot->relid = get_relname_relid(pivot->name, pivot->nspid);
+}
+
+/*
+ * Raises undefined_column when documents are to show a column that an existing
+ * pivot does not have and that nobody will add.
+ */
+void
+check_pivot_columns(const Pivot *pivot, const RelationRow *row)
+{
+	ListCell   *lc;
+
+	if (!OidIsValid(pivot->relid))
+		return;
+	for (int i = 0; row->pivot_timestamps && i < (int) lengthof(timestamps); i++)
+	{
+		if (get_attnum(pivot->relid, timestamps[i]) > 0)
+			continue;
+		if (!row->enforce || !is_plain_table(pivot->relid))
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_COLUMN),
+					 errmsg("pivot table \"%s\" has no column \"%s\"",
+							model_name(pivot->relid), timestamps[i]),
+					 errdetail("pivot_timestamps wants \"%s\" and \"%s\".", timestamps[0], timestamps[1]),
+					 errhint("Add the columns, or let the declaration add them: enforce => true.")));
+		require_owner(pivot->relid);
+	}
+	foreach(lc, row->pivot_columns)
+	{
+		bool		stamp = row->pivot_timestamps &&
+			(strcmp(lfirst(lc), timestamps[0]) == 0 || strcmp(lfirst(lc), timestamps[1]) == 0);
+
+		if (!stamp)
+			require_column(pivot->relid, lfirst(lc), "pivot_columns");
+	}
+}
+
+/* ---------------------------------------------------------------------
+ * Made
+ * ---------------------------------------------------------------------
+ */
+
+static char *
+timestamp_sql(const char *column)
+{
+	return psprintf("%s timestamp with time zone NOT NULL DEFAULT pg_catalog.now()",
+					quote_identifier(column));
+}
+
+/* Columns of a new table: those of a side that are not there yet. */
+static List *
+append_key(StringInfo buf, List *done, List *columns, List *definitions)
+{
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	forboth(lc, columns, lc2, definitions)
+	{
+		if (has_column(done, lfirst(lc)))
+			continue;
+		appendStringInfo(buf, "%s%s NOT NULL", done != NIL ? ", " : "", (char *) lfirst(lc2));
+		done = lappend(done, lfirst(lc));
+	}
+	return done;
+}
+
+static List *
+union_of(List *columns, List *more)
+{
+	List	   *result = list_copy(columns);
+	ListCell   *lc;
+
+	foreach(lc, more)
+	{
+		if (!has_column(result, lfirst(lc)))
+			result = lappend(result, lfirst(lc));
+	}
+	return result;
+}
+
+/*
+ * Create the pivot table: the columns of both sides as its primary key, the
+ * columns to show as text, the timestamps.  Errors are those of CREATE TABLE.
+ */
+void
+create_pivot(Pivot *pivot, RelationRow *row)
+{
+	bool		unlogged = get_rel_persistence(row->model) == RELPERSISTENCE_UNLOGGED ||
+		(OidIsValid(row->related) && get_rel_persistence(row->related) == RELPERSISTENCE_UNLOGGED);
+	const char *table = quote_qualified_identifier(get_namespace_name(pivot->nspid), pivot->name);
+	StringInfoData sql;
+	List	   *done;
+	ListCell   *lc;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "CREATE %sTABLE %s (", unlogged ? "UNLOGGED " : "", table);
+	done = append_key(&sql, NIL, pivot->own, pivot->own_definitions);
+	done = append_key(&sql, done, pivot->related, pivot->related_definitions);
+	foreach(lc, row->pivot_columns)
+	{
+		const char *column = lfirst(lc);
+
+		if (has_column(done, column) ||
+			(row->pivot_timestamps &&
+			 (strcmp(column, timestamps[0]) == 0 || strcmp(column, timestamps[1]) == 0)))
+			continue;
+		appendStringInfo(&sql, ", %s text", quote_identifier(column));
+		ereport(NOTICE,
+				(errmsg("column \"%s\" of pivot table \"%s\" is created as text", column, pivot->name),
+				 errhint("Change its type as you need, or create the table before the relation.")));
+	}
+	for (int i = 0; row->pivot_timestamps && i < (int) lengthof(timestamps); i++)
+	{
+		if (!has_column(done, timestamps[i]))
+			appendStringInfo(&sql, ", %s", timestamp_sql(timestamps[i]));
+	}
+	appendStringInfo(&sql, ", PRIMARY KEY (%s))", quoted_column_list(done));
+	run_ddl(sql.data);
+	pivot->relid = get_relname_relid(pivot->name, pivot->nspid);
+	row->pivot_table = pivot->relid;
+	row->created_table = true;
+}
+
+/* Add the timestamps that an existing pivot lacks; see check_pivot_columns. */
+void
+ensure_pivot_timestamps(const Pivot *pivot, RelationRow *row)
+{
+	if (!row->pivot_timestamps)
+		return;
+	for (int i = 0; i < (int) lengthof(timestamps); i++)
+	{
+		if (get_attnum(pivot->relid, timestamps[i]) > 0)
+			continue;
+		run_ddl(psprintf("ALTER TABLE %s ADD COLUMN %s", quoted_model_name(pivot->relid),
+						 timestamp_sql(timestamps[i])));
+		row->created_columns = lappend(row->created_columns, pstrdup(timestamps[i]));
+	}
+}
+
+/*
+ * Index the pivot by either side, each with the other one behind, unless an
+ * index begins so.  Raises insufficient_privilege when one has to be made and
+ * the caller does not own the table.
+ */
+void
+ensure_pivot_indexes(const Pivot *pivot, RelationRow *row)
+{
+	List	   *sides[] = {pivot->own, pivot->related};
+
+	for (int i = 0; i < 2; i++)
+	{
+		char	   *name;
+		char	   *sql;
+
+		if (find_index(pivot->relid, sides[i]) != NULL)
+			continue;
+		require_owner(pivot->relid);
+		sql = index_sql(pivot->relid, union_of(sides[i], sides[1 - i]), &name);
+		run_ddl(sql);
+		if (row->created_index == NULL)
+			row->created_index = name;
+		else
+			row->created_second_index = name;
+	}
+}

@@ -1,0 +1,41 @@
+/*
+ * pivot.h
+ *	  The table between the two sides of a relation: found, made, completed.
+ */
+#ifndef RELATIONS_PIVOT_H
+#define RELATIONS_PIVOT_H
+
+#include "declaration.h"
+
+/*
+ * Where a pivot table is, or is to be.  A new table has the columns of its
+ * sides first: each side's definitions are SQL text, name and type.
+ */
+typedef struct Pivot
+{
+	Oid			relid;			/* InvalidOid: there is none yet */
+	Oid			nspid;
+	const char *name;
+	List	   *own;			/* columns that refer to the model */
+	List	   *related;		/* columns that refer to the related model */
+	List	   *own_definitions;
+	List	   *related_definitions;
+} Pivot;
+
+/* found */
+extern bool needs_nothing_else(Oid relid, List *columns);
+extern List *pure_pivots_between(Oid model, Oid related);
+extern char *conventional_pivot_name(const char *singular, const char *other_singular);
+extern void find_pivot(Pivot *pivot, Oid model, const char *pivot_table,
+					   List *candidates, const char *conventional);
+extern void lock_pivot_name(Pivot *pivot);
+
+/* checked: nothing is altered */
+extern void check_pivot_columns(const Pivot *pivot, const RelationRow *row);
+
+/* made, and recorded in the row */
+extern void create_pivot(Pivot *pivot, RelationRow *row);
+extern void ensure_pivot_timestamps(const Pivot *pivot, RelationRow *row);
+extern void ensure_pivot_indexes(const Pivot *pivot, RelationRow *row);
+
+#endif							/* RELATIONS_PIVOT_H */
