@@ -13,9 +13,11 @@
 #include "catalog/pg_collation.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_index.h"
+#include "catalog/pg_type.h"
 #include "commands/defrem.h"
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
+#include "rewrite/rewriteHandler.h"
 #include "utils/array.h"
 #include "utils/fmgroids.h"
 #include "utils/formatting.h"
@@ -313,6 +315,21 @@ index_serves(HeapTuple tup, Oid relid, List *columns, IndexUse use)
 	return is_btree(index->indexrelid);
 }
 
+/* Do the columns, in any order, lead an index? */
+bool
+index_leads_with(Oid index, List *columns)
+{
+	HeapTuple	tup = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
+	bool		result;
+
+	if (!HeapTupleIsValid(tup))
+		return false;
+	result = index_serves(tup, ((Form_pg_index) GETSTRUCT(tup))->indrelid, columns,
+						  INDEX_FINDS_ROWS);
+	ReleaseSysCache(tup);
+	return result;
+}
+
 /*
  * The index of a table that is valid, without predicate and expressions, and
  * serves the use; InvalidOid when there is none.
@@ -365,6 +382,49 @@ bool
 can_be_referenced(Oid relid, List *columns)
 {
 	return OidIsValid(find_index_for(relid, columns, INDEX_IS_REFERENCED));
+}
+
+/* Must a row that is inserted say a value of the column? */
+static bool
+must_be_filled(Relation rel, Form_pg_attribute att)
+{
+	bool		not_null = att->attnotnull;
+
+	if (att->attidentity != '\0' || att->attgenerated != '\0')
+		return false;
+	for (Oid type = att->atttypid; OidIsValid(type);)
+	{
+		HeapTuple	tup = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+
+		if (!HeapTupleIsValid(tup))
+			break;
+		not_null = not_null || ((Form_pg_type) GETSTRUCT(tup))->typnotnull;
+		type = ((Form_pg_type) GETSTRUCT(tup))->typbasetype;	/* of a domain */
+		ReleaseSysCache(tup);
+	}
+	return not_null && build_column_default(rel, att->attnum) == NULL;
+}
+
+/*
+ * Can a row be inserted into a table that says nothing but these columns?
+ * Every other one is nullable, or has a default, or is generated.
+ */
+bool
+needs_nothing_else(Oid relid, List *columns)
+{
+	Relation	rel = relation_open(relid, AccessShareLock);
+	TupleDesc	tupdesc = RelationGetDescr(rel);
+	bool		result = true;
+
+	for (int i = 0; result && i < tupdesc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(tupdesc, i);
+
+		result = att->attisdropped || has_column(columns, NameStr(att->attname)) ||
+			!must_be_filled(rel, att);
+	}
+	relation_close(rel, AccessShareLock);
+	return result;
 }
 
 /* The columns joined by underscores, as PostgreSQL names its constraints. */

@@ -41,7 +41,9 @@ extern bool same_pairs(List *a, List *other_a, List *b, List *other_b);
 extern Oid	find_index_for(Oid relid, List *columns, IndexUse use);
 extern char *find_unique(Oid relid, List *columns);
 extern char *find_index(Oid relid, List *columns);
+extern bool index_leads_with(Oid index, List *columns);
 extern bool can_be_referenced(Oid relid, List *columns);
+extern bool needs_nothing_else(Oid relid, List *columns);
 extern char parse_action(const char *action, const char *argument);
 extern const char *action_name(char action);
 

@@ -5,11 +5,15 @@
 #include "relations.h"
 
 #include "access/htup_details.h"
+#include "access/relation.h"
 #include "catalog/dependency.h"
+#include "catalog/pg_attribute.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_index.h"
 #include "funcapi.h"
+#include "lib/stringinfo.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
 #include "utils/ruleutils.h"
 #include "utils/syscache.h"
 
@@ -32,45 +36,164 @@ is_primary(Oid index)
 	return result;
 }
 
+/* A column's default or generation expression, as CREATE TABLE says it; "" without one. */
+static char *
+default_sql(Relation rel, Form_pg_attribute att)
+{
+	TupleConstr *constr = RelationGetDescr(rel)->constr;
+	List	   *context = deparse_context_for(RelationGetRelationName(rel), RelationGetRelid(rel));
+
+	if (att->attidentity != '\0')
+		return psprintf(" GENERATED %s AS IDENTITY",
+						att->attidentity == ATTRIBUTE_IDENTITY_ALWAYS ? "ALWAYS" : "BY DEFAULT");
+	for (int i = 0; att->atthasdef && i < constr->num_defval; i++)
+	{
+		char	   *expr;
+
+		if (constr->defval[i].adnum != att->attnum)
+			continue;
+		expr = deparse_expression(stringToNode(constr->defval[i].adbin), context, false, false);
+		if (att->attgenerated == '\0')
+			return psprintf(" DEFAULT %s", expr);
+		return psprintf(" GENERATED ALWAYS AS (%s)%s", expr,
+						att->attgenerated == ATTRIBUTE_GENERATED_STORED ? " STORED" : "");
+	}
+	return "";
+}
+
+/* A column as CREATE TABLE and ADD COLUMN say it. */
+static char *
+full_column_sql(Relation rel, Form_pg_attribute att)
+{
+	char	   *name = NameStr(att->attname);
+
+	return psprintf("%s%s%s", column_sql(name, RelationGetRelid(rel), name),
+					default_sql(rel, att), att->attnotnull ? " NOT NULL" : "");
+}
+
+/* The statement that creates a table, as it is now, with its primary key. */
+static char *
+table_sql(Oid relid)
+{
+	Relation	rel = relation_open(relid, AccessShareLock);
+	TupleDesc	tupdesc = RelationGetDescr(rel);
+	List	   *primary_key = catalog_primary_key_columns(relid);
+	StringInfoData buf;
+	bool		first = true;
+
+	initStringInfo(&buf);
+	appendStringInfo(&buf, "CREATE %sTABLE %s (",
+					 rel->rd_rel->relpersistence == RELPERSISTENCE_UNLOGGED ? "UNLOGGED "
+					 : rel->rd_rel->relpersistence == RELPERSISTENCE_TEMP ? "TEMPORARY " : "",
+					 rel->rd_rel->relpersistence == RELPERSISTENCE_TEMP
+					 ? quote_identifier(RelationGetRelationName(rel)) : quoted_model_name(relid));
+	for (int i = 0; i < tupdesc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(tupdesc, i);
+
+		if (att->attisdropped)
+			continue;
+		appendStringInfo(&buf, "%s%s", first ? "" : ", ", full_column_sql(rel, att));
+		first = false;
+	}
+	if (primary_key != NIL)
+		appendStringInfo(&buf, ", PRIMARY KEY (%s)", quoted_column_list(primary_key));
+	appendStringInfoChar(&buf, ')');
+	relation_close(rel, AccessShareLock);
+	return buf.data;
+}
+
+/* The statements that add the columns that a declaration added. */
+static List *
+columns_ddl(Oid relid, List *columns)
+{
+	Relation	rel = relation_open(relid, AccessShareLock);
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, columns)
+	{
+		AttrNumber	attnum = get_attnum(relid, lfirst(lc));
+
+		if (attnum > 0)
+			result = lappend(result,
+							 psprintf("ALTER TABLE %s ADD COLUMN %s", quoted_model_name(relid),
+									  full_column_sql(rel, TupleDescAttr(RelationGetDescr(rel),
+																		 attnum - 1))));
+	}
+	relation_close(rel, AccessShareLock);
+	return result;
+}
+
+/*
+ * The statement that makes an index, or the constraint that it is of.  A
+ * primary key is the table's own, and not told: NIL.
+ */
+static List *
+index_ddl(Oid index)
+{
+	Oid			conoid = get_index_constraint(index);
+
+	if (!OidIsValid(conoid))
+		return list_make1(pg_get_indexdef_string(index));
+	return is_primary(index) ? NIL : list_make1(pg_get_constraintdef_command(conoid));
+}
+
+/* What a relation finds its rows by, told. */
+static List *
+indexes_ddl(RelationDesc *desc)
+{
+	List	   *indexes = NIL;
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	for (int i = 0; i < desc->nsteps; i++)
+	{
+		RelationStep *step = &desc->steps[i];
+		Oid			child = STEP_CHILD(step);
+		Oid			index = InvalidOid;
+
+		if (step->belongs && !RELATION_HAS_PIVOT(desc->kind))
+			continue;
+		if (desc->kind == RELATION_HAS_ONE)
+			index = find_index_for(child, step->foreign_key, INDEX_MAKES_UNIQUE);
+		if (!OidIsValid(index))
+			index = find_index_for(child, step->foreign_key, INDEX_FINDS_ROWS);
+		if (OidIsValid(index))
+			indexes = list_append_unique_oid(indexes, index);
+	}
+	foreach(lc, indexes)
+		result = list_concat(result, index_ddl(lfirst_oid(lc)));
+	return result;
+}
+
 /*
  * The DDL that a relation stands on, as it is now: a list of strings in the
- * current memory context, NIL for a relation that is not enforced.  A primary
- * key that makes a has_one unique is the table's own, and not told.
+ * current memory context, NIL for a relation that is not enforced.  Through a
+ * model that is what its steps stand on: the foreign keys that there are.
  */
 static List *
 relation_ddl(RelationDesc *desc)
 {
-	Oid			child = CHILD_OF(desc);
 	List	   *result = NIL;
-	Oid			conoid = InvalidOid;
-	Oid			index = InvalidOid;
-	ListCell   *lc;
 
-	if (!desc->enforce)
+	if (!desc->enforce && !RELATION_IS_THROUGH(desc->kind))
 		return NIL;
-	foreach(lc, desc->created_columns)
+	if (desc->created_table)
+		result = lappend(result, table_sql(desc->via));
+	else if (desc->nsteps > 0)
+		result = columns_ddl(STEP_CHILD(&desc->steps[0]), desc->created_columns);
+	for (int i = 0; i < desc->nsteps; i++)
 	{
-		if (get_attnum(child, lfirst(lc)) > 0)
-			result = lappend(result, add_column_sql(child, lfirst(lc), child, lfirst(lc)));
-	}
-	if (desc->constraint_name != NULL)
-		conoid = get_relation_constraint_oid(child, desc->constraint_name, true);
-	if (OidIsValid(conoid))
-		result = lappend(result, pg_get_constraintdef_command(conoid));
-	if (desc->kind == RELATION_BELONGS_TO)
-		return result;
+		RelationStep *step = &desc->steps[i];
+		Oid			conoid = step->constraint_name == NULL ? InvalidOid
+			: get_relation_constraint_oid(STEP_CHILD(step), step->constraint_name, true);
 
-	if (desc->kind == RELATION_HAS_ONE)
-		index = find_index_for(child, desc->foreign_key, INDEX_MAKES_UNIQUE);
-	if (!OidIsValid(index))
-		index = find_index_for(child, desc->foreign_key, INDEX_FINDS_ROWS);
-	if (!OidIsValid(index))
-		return result;
-	conoid = get_index_constraint(index);
-	if (!OidIsValid(conoid))
-		result = lappend(result, pg_get_indexdef_string(index));
-	else if (!is_primary(index))
-		result = lappend(result, pg_get_constraintdef_command(conoid));
+		if (OidIsValid(conoid))
+			result = lappend(result, pg_get_constraintdef_command(conoid));
+	}
+	if (!RELATION_IS_THROUGH(desc->kind))
+		result = list_concat(result, indexes_ddl(desc));
 	return result;
 }
 

@@ -15,12 +15,10 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "funcapi.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
-#include "rewrite/rewriteHandler.h"
 #include "storage/lmgr.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -252,19 +250,6 @@ typedef struct Pivot
 	ForeignKey *keys[2];
 } Pivot;
 
-static bool
-has_column(List *columns, const char *name)
-{
-	ListCell   *lc;
-
-	foreach(lc, columns)
-	{
-		if (strcmp(lfirst(lc), name) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* Are all the columns among others, which are more? */
 static bool
 is_part_of(List *columns, List *others)
@@ -277,48 +262,6 @@ is_part_of(List *columns, List *others)
 			return false;
 	}
 	return list_length(columns) < list_length(others);
-}
-
-/* Must a row that is inserted say a value of the column? */
-static bool
-must_be_filled(Relation rel, Form_pg_attribute att)
-{
-	bool		not_null = att->attnotnull;
-
-	if (att->attidentity != '\0' || att->attgenerated != '\0')
-		return false;
-	for (Oid type = att->atttypid; OidIsValid(type);)
-	{
-		HeapTuple	tup = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
-
-		if (!HeapTupleIsValid(tup))
-			break;
-		not_null = not_null || ((Form_pg_type) GETSTRUCT(tup))->typnotnull;
-		type = ((Form_pg_type) GETSTRUCT(tup))->typbasetype;	/* of a domain */
-		ReleaseSysCache(tup);
-	}
-	return not_null && build_column_default(rel, att->attnum) == NULL;
-}
-
-/* Do rows of the two foreign keys' table need nothing but those? */
-static bool
-needs_only(Oid relid, Pivot *pivot)
-{
-	Relation	rel = table_open(relid, AccessShareLock);
-	TupleDesc	desc = RelationGetDescr(rel);
-	bool		result = true;
-
-	for (int i = 0; result && i < desc->natts; i++)
-	{
-		Form_pg_attribute att = TupleDescAttr(desc, i);
-
-		result = att->attisdropped ||
-			has_column(pivot->keys[0]->child_columns, NameStr(att->attname)) ||
-			has_column(pivot->keys[1]->child_columns, NameStr(att->attname)) ||
-			!must_be_filled(rel, att);
-	}
-	table_close(rel, AccessShareLock);
-	return result;
 }
 
 /*
@@ -353,7 +296,8 @@ pivot_of(Oid relid, List *foreign_keys)
 		pivot->keys[n++] = fk;
 	}
 	if (n < 2 || same_columns(pivot->keys[0]->child_columns, pivot->keys[1]->child_columns) ||
-		!needs_only(relid, pivot))
+		!needs_nothing_else(relid, list_concat_copy(pivot->keys[0]->child_columns,
+													pivot->keys[1]->child_columns)))
 		return NULL;
 	return pivot;
 }

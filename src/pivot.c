@@ -29,29 +29,6 @@ static const char *const timestamps[] = {"created_at", "updated_at"};
  * ---------------------------------------------------------------------
  */
 
-/*
- * Can a row be inserted into a table that says nothing but these columns?
- * Every other one is nullable, or has a default, or is generated.
- */
-bool
-needs_nothing_else(Oid relid, List *columns)
-{
-	Relation	rel = relation_open(relid, AccessShareLock);
-	TupleDesc	tupdesc = RelationGetDescr(rel);
-	bool		result = true;
-
-	for (int i = 0; i < tupdesc->natts; i++)
-	{
-		Form_pg_attribute att = TupleDescAttr(tupdesc, i);
-
-		if (!att->attisdropped && att->attnotnull && !att->atthasdef &&
-			att->attidentity == '\0' && !has_column(columns, NameStr(att->attname)))
-			result = false;
-	}
-	relation_close(rel, AccessShareLock);
-	return result;
-}
-
 /* Do two foreign keys of the table lead to the two models, and fill it? */
 static bool
 is_pure_pivot(Oid relid, Oid model, Oid related)

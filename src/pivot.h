@@ -23,7 +23,6 @@ typedef struct Pivot
 } Pivot;
 
 /* found */
-extern bool needs_nothing_else(Oid relid, List *columns);
 extern List *pure_pivots_between(Oid model, Oid related);
 extern char *conventional_pivot_name(const char *singular, const char *other_singular);
 extern void find_pivot(Pivot *pivot, Oid model, const char *pivot_table,
