@@ -47,9 +47,13 @@ typedef struct RelationRow
 	bool		created_table;
 } RelationRow;
 
-/* of a relation of one step: where the foreign key is, and what it points to */
-#define CHILD_OF(r) ((r)->kind == RELATION_BELONGS_TO ? (r)->model : (r)->related)
-#define PARENT_OF(r) ((r)->kind == RELATION_BELONGS_TO ? (r)->related : (r)->model)
+/*
+ * Of a relation of one step: where the foreign key is, and what it points to;
+ * that is InvalidOid for a morph_to, which has several.
+ */
+#define KEY_IS_ON_MODEL(r) ((r)->kind == RELATION_BELONGS_TO || (r)->kind == RELATION_MORPH_TO)
+#define CHILD_OF(r) (KEY_IS_ON_MODEL(r) ? (r)->model : (r)->related)
+#define PARENT_OF(r) (KEY_IS_ON_MODEL(r) ? (r)->related : (r)->model)
 
 extern void require_owner(Oid relid);
 extern void require_access(Oid relid);

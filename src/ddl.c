@@ -20,6 +20,7 @@
 #include "arguments.h"
 #include "catalog_write.h"
 #include "constraint.h"
+#include "morph.h"
 
 PG_FUNCTION_INFO_V1(relations_ddl);
 
@@ -179,6 +180,8 @@ relation_ddl(RelationDesc *desc)
 
 	if (!desc->enforce && !RELATION_IS_THROUGH(desc->kind))
 		return NIL;
+	if (desc->morph != NULL && !RELATION_HAS_PIVOT(desc->kind))
+		return morph_ddl(desc);
 	if (desc->created_table)
 		result = lappend(result, table_sql(desc->via));
 	else if (desc->nsteps > 0)

@@ -17,6 +17,7 @@
 #include "arguments.h"
 #include "catalog_write.h"
 #include "constraint.h"
+#include "morph.h"
 
 PG_FUNCTION_INFO_V1(relations_drop_relation);
 
@@ -157,6 +158,9 @@ take_columns(RelationDesc *heir, Oid table, RelationDesc *desc)
 		return false;
 	if (RELATION_HAS_PIVOT(desc->kind))
 		takes = RELATION_HAS_PIVOT(heir->kind) && heir->via == table && heir->pivot_timestamps;
+	else if (desc->morph != NULL)
+		takes = !RELATION_HAS_PIVOT(heir->kind) && same_name(heir->morph, desc->morph) &&
+			morph_holder(heir) == table;
 	else
 		takes = heir->nsteps == 1 && altered_table(heir, 0) == table &&
 			same_columns(heir->foreign_key, desc->foreign_key);
@@ -181,6 +185,8 @@ hand_over(RelationDesc *desc)
 
 	for (int i = 0; i < desc->nsteps; i++)
 		tables = list_append_unique_oid(tables, altered_table(desc, i));
+	if (desc->morph != NULL)
+		tables = list_append_unique_oid(tables, morph_holder(desc));
 	foreach(t, tables)
 	{
 		Oid			table = lfirst_oid(t);
@@ -204,7 +210,9 @@ hand_over(RelationDesc *desc)
 					if (altered_table(desc, i) == table)
 						changed |= take_constraint(heir, table, created_constraint_of(desc, i));
 				}
-				if (table_of_index(desc, desc->created_index) == table)
+				/* what makes a morph_one unique is of no use to others */
+				if (table_of_index(desc, desc->created_index) == table &&
+					(desc->kind != RELATION_MORPH_ONE || heir->kind == RELATION_MORPH_ONE))
 					changed |= take_index(heir, table, &desc->created_index);
 				if (table_of_index(desc, desc->created_second_index) == table)
 					changed |= take_index(heir, table, &desc->created_second_index);
@@ -291,7 +299,7 @@ drop_created(RelationDesc *desc)
 	Oid			table;
 	ListCell   *lc;
 
-	if (desc->nsteps == 0 || drop_pivot(desc))
+	if (drop_pivot(desc))
 		return;
 	for (int i = 0; i < desc->nsteps; i++)
 	{
@@ -304,7 +312,7 @@ drop_created(RelationDesc *desc)
 	}
 	drop_created_index(desc, desc->created_index);
 	drop_created_index(desc, desc->created_second_index);
-	table = altered_table(desc, 0);
+	table = desc->nsteps == 0 ? desc->model : altered_table(desc, 0);
 	foreach(lc, desc->created_columns)
 	{
 		if (get_attnum(table, lfirst(lc)) > 0)
@@ -319,11 +327,14 @@ static List *
 tables_of(const RelationDesc *desc)
 {
 	List	   *result = list_make1_oid(desc->model);
+	ListCell   *lc;
 
 	if (OidIsValid(desc->related))
 		result = list_append_unique_oid(result, desc->related);
 	if (OidIsValid(desc->via))
 		result = list_append_unique_oid(result, desc->via);
+	foreach(lc, desc->branches)
+		result = list_append_unique_oid(result, ((RelationDesc *) lfirst(lc))->related);
 	return result;
 }
 
@@ -334,6 +345,7 @@ relations_drop_relation(PG_FUNCTION_ARGS)
 	Oid			model;
 	char	   *name;
 	RelationDesc *desc;
+	List	   *types = NIL;
 
 	require_argument(fcinfo, 0, "model");
 	require_argument(fcinfo, 1, "relation");
@@ -346,9 +358,18 @@ relations_drop_relation(PG_FUNCTION_ARGS)
 	/* what was read before the lock may have changed */
 	desc = catalog_get_relation(model, name);
 
+	if (desc->morph != NULL)
+		types = morph_types_of(desc);
 	catalog_delete_relation(model, name);
 	hand_over(desc);
 	if (!PG_ARGISNULL(2) && PG_GETARG_BOOL(2))
+	{
+		/* a pivot goes when nothing uses it; an index that goes may be missed */
+		if (RELATION_HAS_PIVOT(desc->kind))
+			drop_unused_morph_types(morph_holder(desc), types);
 		drop_created(desc);
+		if (!RELATION_HAS_PIVOT(desc->kind))
+			drop_unused_morph_types(morph_holder(desc), types);
+	}
 	PG_RETURN_VOID();
 }

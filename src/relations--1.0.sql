@@ -268,6 +268,52 @@ CREATE FUNCTION @extschema@.many_to_many(
 	AS 'MODULE_PATHNAME', 'relations_many_to_many';
 COMMENT ON FUNCTION @extschema@.many_to_many(regclass, name, regclass, text, text, text, text, text, text, boolean, text, text, text, boolean, boolean, jsonb) IS
 	'declare that rows of model and rows of related are joined by rows of a pivot table, which is created when there is none; a pair that stands twice in the pivot table is listed twice; returns the catalog row';
+CREATE FUNCTION @extschema@.morph_to(
+	model regclass, relation name, types jsonb,
+	morph text DEFAULT NULL, type_column text DEFAULT NULL, id_column text DEFAULT NULL,
+	on_delete text DEFAULT NULL, on_update text DEFAULT NULL,
+	defer text DEFAULT NULL, enforce boolean DEFAULT true,
+	validate boolean DEFAULT true, add_column boolean DEFAULT false,
+	scope jsonb DEFAULT NULL)
+	RETURNS @extschema@.relation
+	LANGUAGE c VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'relations_morph_to';
+COMMENT ON FUNCTION @extschema@.morph_to(regclass, name, jsonb, text, text, text, text, text, text, boolean, boolean, boolean, jsonb) IS
+	'declare that a row of model refers to at most one row of one of several tables: types is an object of type values and tables, or an array of tables, whose type values are the singulars of their names; returns the catalog row';
+
+CREATE FUNCTION @extschema@.morph_one(
+	model regclass, relation name, related regclass, morph text,
+	type text DEFAULT NULL, local_key text DEFAULT NULL,
+	type_column text DEFAULT NULL, id_column text DEFAULT NULL,
+	on_delete text DEFAULT NULL, on_update text DEFAULT NULL,
+	defer text DEFAULT NULL, enforce boolean DEFAULT true,
+	validate boolean DEFAULT true, add_column boolean DEFAULT false,
+	scope jsonb DEFAULT NULL)
+	RETURNS @extschema@.relation
+	LANGUAGE c VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'relations_morph_one';
+COMMENT ON FUNCTION @extschema@.morph_one(regclass, name, regclass, text, text, text, text, text, text, text, text, boolean, boolean, boolean, jsonb) IS
+	'declare that a row of model has at most one row of related by its polymorphic reference morph, in which model is one type; returns the catalog row';
+
+CREATE FUNCTION @extschema@.morph_many(
+	model regclass, relation name, related regclass, morph text,
+	type text DEFAULT NULL, local_key text DEFAULT NULL,
+	type_column text DEFAULT NULL, id_column text DEFAULT NULL,
+	on_delete text DEFAULT NULL, on_update text DEFAULT NULL,
+	defer text DEFAULT NULL, enforce boolean DEFAULT true,
+	validate boolean DEFAULT true, add_column boolean DEFAULT false,
+	scope jsonb DEFAULT NULL)
+	RETURNS @extschema@.relation
+	LANGUAGE c VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'relations_morph_many';
+COMMENT ON FUNCTION @extschema@.morph_many(regclass, name, regclass, text, text, text, text, text, text, text, text, boolean, boolean, boolean, jsonb) IS
+	'declare that a row of model has any number of rows of related by its polymorphic reference morph, in which model is one type; returns the catalog row';
+
+CREATE FUNCTION @extschema@.morph_action() RETURNS trigger
+	LANGUAGE c VOLATILE
+	AS 'MODULE_PATHNAME', 'relations_morph_action';
+COMMENT ON FUNCTION @extschema@.morph_action() IS
+	'trigger of tables that polymorphic references lead to: does the actions that foreign keys on generated columns cannot do';
 
 CREATE FUNCTION @extschema@.drop_relation(
 	model regclass, relation name, drop_constraint boolean DEFAULT false)

@@ -1,0 +1,384 @@
+/*
+ * morph_action.c
+ *	  What happens to a polymorphic reference when its row goes, or its key
+ *	  changes.
+ *
+ * PostgreSQL has no ON DELETE SET NULL, SET DEFAULT and no ON UPDATE actions
+ * for foreign keys on generated columns.  A trigger of the referred table does
+ * them on the columns that the generated ones are made of, as ri_triggers.c
+ * does: with the rights of the holder's owner, and under a transaction's
+ * snapshot with a crosscheck, so that a row which the transaction cannot see
+ * is a serialization failure and never an orphan.  It fires before the foreign
+ * key's own triggers, which then check what is left.
+ */
+#include "relations.h"
+
+#include "access/htup_details.h"
+#include "access/stratnum.h"
+#include "access/xact.h"
+#include "commands/trigger.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/datum.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+
+#include "key_operator.h"
+#include "morph.h"
+
+PG_FUNCTION_INFO_V1(relations_morph_action);
+
+/* What one type of reference asks for. */
+typedef struct Action
+{
+	MorphType  *type;
+	char		on_delete;		/* '\0': not the trigger's work */
+	char		on_update;
+	int			nkeys;
+	AttrNumber	attnums[INDEX_MAX_KEYS];	/* of the referred table */
+	Oid			argtypes[INDEX_MAX_KEYS * 2];	/* old key, new key */
+	SPIPlanPtr	plans[3];		/* by Effect, NULL until it is needed */
+} Action;
+
+/* What becomes of a reference. */
+typedef enum Effect
+{
+	BECOMES_NULL,
+	BECOMES_DEFAULT,
+	FOLLOWS_KEY
+} Effect;
+
+/* All that is asked for when rows of a table go; kept until something changes. */
+typedef struct ActionSet
+{
+	MemoryContext context;
+	List	   *actions;
+	bool		valid;
+	int			users;			/* calls that are under way with it */
+} ActionSet;
+
+typedef struct ActionEntry
+{
+	Oid			relid;			/* the referred table; key, must be first */
+	ActionSet  *set;			/* or NULL */
+} ActionEntry;
+
+static HTAB *action_cache = NULL;
+static Oid	watched_catalog = InvalidOid;
+
+/* Relcache callback: what concerns a table, or the catalog, is read again. */
+static void
+forget_actions(Datum arg pg_attribute_unused(), Oid relid)
+{
+	HASH_SEQ_STATUS status;
+	ActionEntry *entry;
+
+	hash_seq_init(&status, action_cache);
+	while ((entry = hash_seq_search(&status)) != NULL)
+	{
+		ListCell   *lc;
+
+		if (entry->set == NULL || !entry->set->valid)
+			continue;
+		if (!OidIsValid(relid) || relid == entry->relid || relid == watched_catalog)
+			entry->set->valid = false;
+		foreach(lc, entry->set->actions)
+		{
+			if (((Action *) lfirst(lc))->type->model == relid)
+				entry->set->valid = false;
+		}
+	}
+}
+
+/* The owner of a table; raises undefined_table when it has gone. */
+static Oid
+owner_of(Oid relid)
+{
+	HeapTuple	tup = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid			result;
+
+	if (!HeapTupleIsValid(tup))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", relid)));
+	result = ((Form_pg_class) GETSTRUCT(tup))->relowner;
+	ReleaseSysCache(tup);
+	return result;
+}
+
+static void
+free_set(ActionSet *set)
+{
+	ListCell   *lc;
+
+	foreach(lc, set->actions)
+	{
+		for (int i = 0; i < (int) lengthof(((Action *) lfirst(lc))->plans); i++)
+		{
+			if (((Action *) lfirst(lc))->plans[i] != NULL)
+				SPI_freeplan(((Action *) lfirst(lc))->plans[i]);
+		}
+	}
+	MemoryContextDelete(set->context);
+}
+
+/* One type's action, in the current memory context. */
+static Action *
+read_action(MorphType *type)
+{
+	Action	   *action = palloc0(sizeof(Action));
+	ListCell   *lc;
+
+	action->type = type;
+	if (morph_delete_needs_trigger(type))
+		action->on_delete = parse_action(type->on_delete, "on_delete");
+	if (morph_update_needs_trigger(type))
+		action->on_update = parse_action(type->on_update, "on_update");
+	action->nkeys = list_length(type->local_key);
+	if (action->nkeys > INDEX_MAX_KEYS)
+		elog(ERROR, "key of table %u has too many columns", type->related);
+	foreach(lc, type->local_key)
+	{
+		int			i = foreach_current_index(lc);
+
+		action->attnums[i] = require_column(type->related, lfirst(lc), NULL);
+		action->argtypes[i] = action->argtypes[action->nkeys + i] =
+			getBaseType(get_atttype(type->related, action->attnums[i]));
+	}
+	return action;
+}
+
+/* What is asked for when rows of a table go, from the cache if it can be. */
+static ActionSet *
+get_actions(Oid relid)
+{
+	ActionEntry *entry;
+	ActionSet  *set;
+	MemoryContext context;
+	MemoryContext old;
+	ListCell   *lc;
+	bool		found;
+
+	if (action_cache == NULL)
+	{
+		HASHCTL		ctl = {0};
+
+		ctl.keysize = sizeof(Oid);
+		ctl.entrysize = sizeof(ActionEntry);
+		action_cache = hash_create("relations morph actions", 16, &ctl, HASH_ELEM | HASH_BLOBS);
+		CacheRegisterRelcacheCallback(forget_actions, (Datum) 0);
+	}
+	entry = hash_search(action_cache, &relid, HASH_ENTER, &found);
+	if (!found)
+		entry->set = NULL;
+	if (entry->set != NULL && entry->set->valid)
+		return entry->set;
+	/* who uses it still frees it in the end */
+	if (entry->set != NULL && entry->set->users == 0)
+	{
+		set = entry->set;
+		entry->set = NULL;
+		free_set(set);
+	}
+
+	watched_catalog = catalog_morph_type_oid();
+	context = AllocSetContextCreate(CurrentMemoryContext, "relations morph actions",
+									ALLOCSET_SMALL_SIZES);
+	old = MemoryContextSwitchTo(context);
+	set = palloc0(sizeof(ActionSet));
+	set->context = context;
+	foreach(lc, catalog_morph_types_to(relid))
+	{
+		if (morph_delete_needs_trigger(lfirst(lc)) || morph_update_needs_trigger(lfirst(lc)))
+			set->actions = lappend(set->actions, read_action(lfirst(lc)));
+	}
+	MemoryContextSwitchTo(old);
+	set->valid = true;
+	MemoryContextSetParent(context, CacheMemoryContext);
+	entry->set = set;
+	return set;
+}
+
+/* The statement of a plan: UPDATE of the columns that hold the reference. */
+static char *
+action_sql(Action *action, Effect effect)
+{
+	MorphType  *type = action->type;
+	StringInfoData buf;
+	ListCell   *lc;
+
+	initStringInfo(&buf);
+	appendStringInfo(&buf, "UPDATE %s%s SET ",
+					 get_rel_relkind(type->model) == RELKIND_PARTITIONED_TABLE ? "" : "ONLY ",
+					 quoted_model_name(type->model));
+	if (effect != FOLLOWS_KEY)
+	{
+		const char *value = effect == BECOMES_DEFAULT ? "DEFAULT" : "NULL";
+
+		appendStringInfo(&buf, "%s = %s", quote_identifier(type->type_column), value);
+		foreach(lc, type->id_columns)
+			appendStringInfo(&buf, ", %s = %s", quote_identifier(lfirst(lc)), value);
+	}
+	else
+	{
+		foreach(lc, type->id_columns)
+		{
+			int			i = foreach_current_index(lc);
+			Oid			column = morph_base_type(type->model, lfirst(lc));
+
+			appendStringInfo(&buf, "%s%s = ", i > 0 ? ", " : "", quote_identifier(lfirst(lc)));
+			appendStringInfo(&buf, "CAST($%d AS %s)", action->nkeys + i + 1,
+							 format_type_extended(column, -1, FORMAT_TYPE_TYPEMOD_GIVEN |
+												  FORMAT_TYPE_FORCE_QUALIFY));
+		}
+	}
+	appendStringInfoString(&buf, " WHERE ");
+	foreach(lc, type->foreign_key)
+	{
+		int			i = foreach_current_index(lc);
+		Oid			column = morph_base_type(type->model, lfirst(lc));
+
+		appendStringInfo(&buf, "%s%s %s $%d", i > 0 ? " AND " : "", quote_identifier(lfirst(lc)),
+						 strategy_operator(column, action->argtypes[i], BTEqualStrategyNumber), i + 1);
+	}
+	return buf.data;
+}
+
+/*
+ * Run the action on the rows that refer to the old key.  The caller is
+ * connected to SPI.  Errors are those of the update, and a serialization
+ * failure when the transaction's snapshot cannot see a row that refers.
+ */
+static void
+run_action(Action *action, Effect effect, Datum *values, const char *nulls)
+{
+	Snapshot	test = InvalidSnapshot;
+	Snapshot	crosscheck = InvalidSnapshot;
+	Oid			owner = owner_of(action->type->model);
+	Oid			user;
+	int			context;
+	int			rc;
+
+	/* after an error the end of the (sub)transaction restores the user */
+	GetUserIdAndSecContext(&user, &context);
+	SetUserIdAndSecContext(owner, context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
+	if (action->plans[effect] == NULL)
+	{
+		SPIPlanPtr	plan = SPI_prepare(action_sql(action, effect),
+									   effect == FOLLOWS_KEY ? action->nkeys * 2 : action->nkeys,
+									   action->argtypes);
+
+		if (plan == NULL)
+			elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+		SPI_keepplan(plan);
+		action->plans[effect] = plan;
+	}
+	if (IsolationUsesXactSnapshot())
+	{
+		CommandCounterIncrement();	/* what this transaction did is seen */
+		test = GetLatestSnapshot();
+		crosscheck = GetTransactionSnapshot();
+	}
+	rc = SPI_execute_snapshot(action->plans[effect], values, nulls, test, crosscheck,
+							  false, false, 0);
+	if (rc != SPI_OK_UPDATE)
+		elog(ERROR, "SPI_execute_snapshot failed: %s", SPI_result_code_string(rc));
+	SetUserIdAndSecContext(user, context);
+}
+
+/*
+ * One type's action for one row.  A key with a null is referred to by no row,
+ * and an update counts when the key's image changed, as for foreign keys.
+ */
+static void
+act_on_row(Action *action, TriggerData *trigdata)
+{
+	bool		update = TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event);
+	char		rule = update ? action->on_update : action->on_delete;
+	TupleDesc	desc = RelationGetDescr(trigdata->tg_relation);
+	Datum		values[INDEX_MAX_KEYS * 2];
+	char		nulls[INDEX_MAX_KEYS * 2];
+	bool		changed = !update;
+	bool		cleared = false;
+
+	if (rule == '\0')
+		return;
+	for (int i = 0; i < action->nkeys; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, action->attnums[i] - 1);
+		bool		isnull;
+
+		values[i] = slot_getattr(trigdata->tg_trigslot, action->attnums[i], &isnull);
+		nulls[i] = ' ';
+		if (isnull)
+			return;
+		if (!update)
+			continue;
+		values[action->nkeys + i] = slot_getattr(trigdata->tg_newslot, action->attnums[i], &isnull);
+		nulls[action->nkeys + i] = isnull ? 'n' : ' ';
+		if (isnull)
+			changed = cleared = true;
+		else if (!datum_image_eq(values[i], values[action->nkeys + i], att->attbyval, att->attlen))
+			changed = true;
+	}
+	if (!changed)
+		return;
+	/* a key that became null can be followed by a null reference only */
+	run_action(action,
+			   rule == FKCONSTR_ACTION_SETDEFAULT ? BECOMES_DEFAULT
+			   : rule == FKCONSTR_ACTION_CASCADE && !cleared ? FOLLOWS_KEY : BECOMES_NULL,
+			   values, nulls);
+}
+
+/*
+ * SQL: morph_action(), the trigger of tables that polymorphic references lead
+ * to with an action that their foreign keys cannot do.
+ */
+Datum
+relations_morph_action(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+	ActionSet  *set;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) ||
+		!TRIGGER_FIRED_AFTER(trigdata->tg_event) || !TRIGGER_FIRED_FOR_ROW(trigdata->tg_event) ||
+		!(TRIGGER_FIRED_BY_DELETE(trigdata->tg_event) || TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event)))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function \"%s\" must be fired AFTER DELETE or UPDATE, FOR EACH ROW",
+						"relations.morph_action")));
+	set = get_actions(RelationGetRelid(trigdata->tg_relation));
+	if (set->actions == NIL)
+		return PointerGetDatum(NULL);
+
+	SPI_connect();
+	set->users++;
+	PG_TRY();
+	{
+		ListCell   *lc;
+
+		foreach(lc, set->actions)
+			act_on_row(lfirst(lc), trigdata);
+	}
+	PG_FINALLY();
+	{
+		set->users--;
+	}
+	PG_END_TRY();
+	SPI_finish();
+	/* something changed meanwhile, and another set has taken its place */
+	if (!set->valid && set->users == 0)
+	{
+		Oid			relid = RelationGetRelid(trigdata->tg_relation);
+		ActionEntry *entry = hash_search(action_cache, &relid, HASH_FIND, NULL);
+
+		if (entry == NULL || entry->set != set)
+			free_set(set);
+	}
+	return PointerGetDatum(NULL);
+}
