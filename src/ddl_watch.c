@@ -29,6 +29,7 @@
 
 #include "catalog_write.h"
 #include "constraint.h"
+#include "morph_watch.h"
 #include "scope_rename.h"
 
 PG_FUNCTION_INFO_V1(relations_follow_drop);
@@ -70,14 +71,16 @@ catalog_has_rows(void)
 	Oid			nspid = get_namespace_oid(RELATIONS_SCHEMA, true);
 	Oid			relation;
 	Oid			model;
+	Oid			morph_type;
 
 	if (!OidIsValid(nspid))
 		return false;
 	relation = get_relname_relid("relation", nspid);
 	model = get_relname_relid("model", nspid);
-	if (!OidIsValid(relation) || !OidIsValid(model))
+	morph_type = get_relname_relid("morph_type", nspid);
+	if (!OidIsValid(relation) || !OidIsValid(model) || !OidIsValid(morph_type))
 		return false;
-	return has_rows(relation) || has_rows(model);
+	return has_rows(relation) || has_rows(model) || has_rows(morph_type);
 }
 
 /*
@@ -281,13 +284,25 @@ follow_drop(void *arg pg_attribute_unused())
 									 " FROM pg_catalog.pg_event_trigger_dropped_objects()",
 									 0, NULL, NULL));
 	if (strcmp(found[0], "0") != 0)
+	{
 		follow_dropped_tables();
+		morph_follow_dropped_tables();
+	}
 	if (strcmp(found[1], "0") != 0)
+	{
 		follow_dropped_columns();
+		morph_follow_dropped_columns();
+	}
 	if (strcmp(found[2], "0") != 0)
+	{
 		follow_dropped_constraints();
+		morph_follow_dropped_constraints();
+	}
 	if (strcmp(found[0], "0") != 0)
+	{
 		follow_dropped_indexes();
+		morph_follow_dropped_indexes();
+	}
 }
 
 /* Event trigger on sql_drop, with a notice for each relation that is hit. */
@@ -365,6 +380,7 @@ follow_renamed_column(Oid relid, const char *old, const char *new)
 				  " hidden = array_replace(hidden, $2, $3)"
 				  " WHERE model = ANY ($1) AND ($2 = ANY (primary_key) OR $2 = ANY (hidden))",
 				  3, types, values, NULL);
+	morph_follow_renamed_column(values[0], old, new);
 	rename_in_scopes(values[0], old, new);
 }
 
@@ -422,8 +438,12 @@ follow_rename(void *arg)
 			char		relkind = get_rel_relkind(objid);
 
 			if (relkind == RELKIND_INDEX || relkind == RELKIND_PARTITIONED_INDEX)
-				follow_renamed_index(IndexGetRelation(objid, true),
-									 stmt->relation->relname, stmt->newname);
+			{
+				Oid			child = IndexGetRelation(objid, true);
+
+				follow_renamed_index(child, stmt->relation->relname, stmt->newname);
+				morph_follow_renamed_constraint(child, stmt->relation->relname, stmt->newname);
+			}
 		}
 		else if (classid == ConstraintRelationId &&
 				 HeapTupleIsValid(tup = SearchSysCache1(CONSTROID, ObjectIdGetDatum(objid))))
@@ -437,6 +457,7 @@ follow_rename(void *arg)
 				follow_renamed_foreign_key(child, stmt->subname, stmt->newname);
 			else
 				follow_renamed_index(child, stmt->subname, stmt->newname);
+			morph_follow_renamed_constraint(child, stmt->subname, stmt->newname);
 		}
 	}
 }

@@ -4,6 +4,7 @@
  */
 #include "relations.h"
 
+#include "catalog/pg_constraint.h"
 #include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
 #include "parser/parse_coerce.h"

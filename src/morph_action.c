@@ -335,6 +335,27 @@ act_on_row(Action *action, TriggerData *trigdata)
 			   values, nulls);
 }
 
+/* All actions for one row; the set is not freed meanwhile. */
+static void
+act_with(ActionSet *set, TriggerData *trigdata)
+{
+	SPI_connect();
+	set->users++;
+	PG_TRY();
+	{
+		ListCell   *lc;
+
+		foreach(lc, set->actions)
+			act_on_row(lfirst(lc), trigdata);
+	}
+	PG_FINALLY();
+	{
+		set->users--;
+	}
+	PG_END_TRY();
+	SPI_finish();
+}
+
 /*
  * SQL: morph_action(), the trigger of tables that polymorphic references lead
  * to with an action that their foreign keys cannot do.
@@ -356,21 +377,7 @@ relations_morph_action(PG_FUNCTION_ARGS)
 	if (set->actions == NIL)
 		return PointerGetDatum(NULL);
 
-	SPI_connect();
-	set->users++;
-	PG_TRY();
-	{
-		ListCell   *lc;
-
-		foreach(lc, set->actions)
-			act_on_row(lfirst(lc), trigdata);
-	}
-	PG_FINALLY();
-	{
-		set->users--;
-	}
-	PG_END_TRY();
-	SPI_finish();
+	act_with(set, trigdata);
 	/* something changed meanwhile, and another set has taken its place */
 	if (!set->valid && set->users == 0)
 	{

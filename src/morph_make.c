@@ -124,12 +124,39 @@ check_sql(const char *name, List *types, bool validate)
 	return buf.data;
 }
 
+/* Raises check_violation when a row's type and key are not null together. */
+static void
+check_halves(Oid holder, MorphType *type)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	appendStringInfo(&buf, "SELECT FROM %s WHERE NOT CASE WHEN %s IS NULL THEN ",
+					 quoted_model_name(holder), quote_identifier(type->type_column));
+	append_null_tests(&buf, type->id_columns, "IS NULL");
+	appendStringInfoString(&buf, " ELSE ");
+	append_null_tests(&buf, type->id_columns, "IS NOT NULL");
+	appendStringInfoString(&buf, " END LIMIT 1");
+	SPI_connect();
+	if (SPI_execute(buf.data, false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "SPI_execute failed");
+	if (SPI_processed > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_CHECK_VIOLATION),
+				 errmsg("\"%s\" has rows with a type but no key, or a key but no type",
+						model_name(holder)),
+				 errdetail("The type is in column \"%s\", the key in \"%s\".",
+						   type->type_column, format_column_list(type->id_columns)),
+				 errhint("Fill in both, or make both null.")));
+	SPI_finish();
+}
+
 /*
  * Raises check_violation, naming them, when rows hold types that are not among
  * these.  The check constraint would say so too, but not which.
  */
 static void
-check_rows(Oid holder, List *types)
+check_rows(Oid holder, List *types, const char *hint)
 {
 	MorphType  *first = linitial(types);
 	StringInfoData found;
@@ -150,11 +177,13 @@ check_rows(Oid holder, List *types)
 	if (count > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_CHECK_VIOLATION),
-				 errmsg("\"%s\" has rows whose type in \"%s\" is not declared",
-						model_name(holder), first->type_column),
-				 errdetail("Among them: %s%s.", found.data, count > TYPES_TOLD ? ", ..." : ""),
-				 errhint("Declare these types too, change the rows, or leave them unchecked with validate => false.")));
+				 errmsg("\"%s\" has rows of types that polymorphic reference \"%s\" does not know",
+						model_name(holder), first->morph),
+				 errdetail("Column \"%s\" holds %s%s.", first->type_column, found.data,
+						   count > TYPES_TOLD ? ", ..." : ""),
+				 errhint("%s", hint)));
 	SPI_finish();
+	check_halves(holder, first);
 }
 
 /* The check constraint as it is: its OID, and whether it was validated. */
@@ -294,7 +323,8 @@ make_morph(MorphPlan *plan)
 										  get_rel_namespace(plan->holder), NIL);
 	validated = validated && plan->decl->row.validate;
 	if (validated)
-		check_rows(plan->holder, all);
+		check_rows(plan->holder, all,
+				   "Declare these types too, by a morph_to that names all of them, or leave the rows that are there unchecked: validate => false.");
 
 	/* one statement, so that the table is written anew once */
 	initStringInfo(&buf);
@@ -413,7 +443,8 @@ drop_unused_morph_types(Oid holder, List *types)
 	{
 		appendStringInfo(&buf, " DROP CONSTRAINT %s,", quote_identifier(check_name));
 		if (others != NIL && validated)
-			check_rows(holder, others);
+			check_rows(holder, others,
+					   "Delete these rows first, or drop the relation without what it stands on.");
 		if (others != NIL)
 			appendStringInfo(&buf, " %s,", check_sql(check_name, others, validated));
 	}

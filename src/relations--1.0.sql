@@ -268,6 +268,7 @@ CREATE FUNCTION @extschema@.many_to_many(
 	AS 'MODULE_PATHNAME', 'relations_many_to_many';
 COMMENT ON FUNCTION @extschema@.many_to_many(regclass, name, regclass, text, text, text, text, text, text, boolean, text, text, text, boolean, boolean, jsonb) IS
 	'declare that rows of model and rows of related are joined by rows of a pivot table, which is created when there is none; a pair that stands twice in the pivot table is listed twice; returns the catalog row';
+
 CREATE FUNCTION @extschema@.morph_to(
 	model regclass, relation name, types jsonb,
 	morph text DEFAULT NULL, type_column text DEFAULT NULL, id_column text DEFAULT NULL,

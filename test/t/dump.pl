@@ -23,11 +23,16 @@ SELECT relations.has_one('users', 'profile', 'profiles', foreign_key => 'user_id
 SELECT relations.belongs_to('profiles', 'user', 'users');
 SELECT relations.has_many('users', 'posts', '"odd schema"."Posts"', foreign_key => '"userId"', enforce => false,
 	scope => '{"order": ["-id"], "limit": 1}');
+CREATE TABLE notes (id int PRIMARY KEY, about_type text, about_id text);
+INSERT INTO notes VALUES (1, 'user', '1'), (2, 'Post', '2'), (3, 'profile', '1'), (4, NULL, NULL);
+SELECT relations.morph_to('notes', 'about', '{"Post": "\"odd schema\".\"Posts\"", "user": "users", "profile": "profiles"}', on_delete => 'set null');
+SELECT relations.morph_many('users', 'notes', 'notes', 'about');
 SELECT relations.model('users', name => 'member', hidden => 'name');
 SQL
 
 my $read = q{SELECT relations.preload('users', 'profile.user', 'posts')};
 my $catalog = q{SELECT * FROM relations.relation ORDER BY model::text, relation};
+my $types = q{SELECT * FROM relations.morph_type ORDER BY model::text, morph, type};
 my $before = $node->safe_psql('source', $read);
 like($before, qr/"posts": \[\{"id": 2, "userId": 1\}\]/, 'the source reads');
 
@@ -50,6 +55,10 @@ for my $format ('plain', 'custom', 'directory')
 	}
 	is($node->safe_psql($format, $read), $before, "reads the same: $format");
 	is($node->safe_psql($format, $catalog), $node->safe_psql('source', $catalog), "the same catalog: $format");
+	is($node->safe_psql($format, $types), $node->safe_psql('source', $types), "the same polymorphic types: $format");
+	is($node->safe_psql($format, q{DELETE FROM profiles; SELECT id, about_type, about_id FROM notes ORDER BY id}),
+		"1|user|1\n2|Post|2\n3||\n4||", "a polymorphic reference is cleared when its row goes: $format");
+	isnt($node->psql($format, q{INSERT INTO notes VALUES (5, 'Post', '3')}), 0, "and leads nowhere never: $format");
 	$node->safe_psql($format, q{SELECT relations.create_related('users', 1, 'profile', '{"id": 2}')});
 	is($node->safe_psql($format, q{ALTER TABLE users RENAME id TO uid; SELECT relations.find('users', 1, 'profile') -> 'profile' ->> 'id'}),
 		'2', "writes and follows renames: $format");
