@@ -20,6 +20,7 @@
 #include "arguments.h"
 #include "catalog_write.h"
 #include "constraint.h"
+#include "counter_cache.h"
 #include "morph.h"
 
 PG_FUNCTION_INFO_V1(relations_ddl);
@@ -213,7 +214,7 @@ relations_ddl(PG_FUNCTION_ARGS)
 	model_check(PG_GETARG_OID(0));
 	desc = catalog_get_relation(PG_GETARG_OID(0), NameStr(*PG_GETARG_NAME(1)));
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-	foreach(lc, relation_ddl(desc))
+	foreach(lc, list_concat(relation_ddl(desc), counting_ddl(desc)))
 	{
 		Datum		value = CStringGetTextDatum(lfirst(lc));
 		bool		isnull = false;

@@ -10,6 +10,7 @@
 #include "arguments.h"
 #include "catalog_write.h"
 #include "constraint.h"
+#include "counter_cache.h"
 #include "declaration.h"
 #include "key_resolution.h"
 #include "query_doc.h"
@@ -26,7 +27,9 @@ enum
 	Arg_local_key,
 	Arg_on_delete,				/* and what take_constraint_options takes */
 	Arg_add_column = Arg_on_delete + CONSTRAINT_ARGUMENTS,
-	Arg_scope
+	Arg_scope,
+	Arg_touch,					/* belongs_to only, as is what follows */
+	Arg_counter_cache
 };
 
 /*
@@ -118,6 +121,7 @@ declare_relation(FunctionCallInfo fcinfo, RelationKind kind)
 	Declaration decl = {0};
 	RelationRow *row = &decl.row;
 	Keys		keys = {0};
+	Datum		result;
 
 	begin_declaration(&decl, fcinfo, kind, true);
 	take_scope(&decl, fcinfo, Arg_scope);
@@ -127,6 +131,12 @@ declare_relation(FunctionCallInfo fcinfo, RelationKind kind)
 	keys.add_column = bool_argument(fcinfo, Arg_add_column, false);
 	keys.foreign_key = columns_argument(fcinfo, Arg_foreign_key, "foreign_key");
 	keys.local_key = columns_argument(fcinfo, Arg_local_key, "local_key");
+	if (kind == RELATION_BELONGS_TO)
+	{
+		row->touch = counter_column_argument(text_argument(fcinfo, Arg_touch), "touch");
+		row->counter_cache = counter_column_argument(text_argument(fcinfo, Arg_counter_cache),
+													 "counter_cache");
+	}
 
 	check_temporary(row->model, row->related);
 	check_constraint_options(&decl);
@@ -140,13 +150,19 @@ declare_relation(FunctionCallInfo fcinfo, RelationKind kind)
 	check_tables(row, &keys);
 	if (row->scope != NULL)
 		query_check_scope(row->related, row->scope);
+	check_counter_columns(row->model, row->related, keys.local_key,
+						  row->counter_cache, row->touch, keys.add_column);
 
 	add_missing_columns(row, &keys);
+	add_counter_column(row->related, row->counter_cache);
 	ensure_constraint(&decl, &keys);
 	ensure_index(row, &keys);
 	row->foreign_key = keys.foreign_key;
 	row->local_key = keys.local_key;
-	return relation_result(fcinfo, catalog_insert_relation(row));
+	result = relation_result(fcinfo, catalog_insert_relation(row));
+	if (row->touch != NULL || row->counter_cache != NULL)
+		begin_counting(catalog_get_relation(row->model, row->name));
+	return result;
 }
 
 /* SQL: has_one(model, relation, related, ...) */

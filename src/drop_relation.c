@@ -17,6 +17,7 @@
 #include "arguments.h"
 #include "catalog_write.h"
 #include "constraint.h"
+#include "counter_cache.h"
 #include "morph.h"
 
 PG_FUNCTION_INFO_V1(relations_drop_relation);
@@ -361,6 +362,7 @@ relations_drop_relation(PG_FUNCTION_ARGS)
 	if (desc->morph != NULL)
 		types = morph_types_of(desc);
 	catalog_delete_relation(model, name);
+	end_counting(desc);
 	hand_over(desc);
 	if (!PG_ARGISNULL(2) && PG_GETARG_BOOL(2))
 	{

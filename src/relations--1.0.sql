@@ -247,11 +247,12 @@ CREATE FUNCTION @extschema@.belongs_to(
 	on_delete text DEFAULT NULL, on_update text DEFAULT NULL,
 	defer text DEFAULT NULL, enforce boolean DEFAULT true,
 	validate boolean DEFAULT true, add_column boolean DEFAULT false,
-	scope jsonb DEFAULT NULL)
+	scope jsonb DEFAULT NULL,
+	touch text DEFAULT NULL, counter_cache text DEFAULT NULL)
 	RETURNS @extschema@.relation
 	LANGUAGE c VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'relations_belongs_to';
-COMMENT ON FUNCTION @extschema@.belongs_to(regclass, name, regclass, text, text, text, text, text, boolean, boolean, boolean, jsonb) IS
+COMMENT ON FUNCTION @extschema@.belongs_to(regclass, name, regclass, text, text, text, text, text, boolean, boolean, boolean, jsonb, text, text) IS
 	'declare that a row of model refers to at most one row of related; the foreign key is on model; returns the catalog row';
 
 CREATE FUNCTION @extschema@.many_to_many(
@@ -323,6 +324,24 @@ CREATE FUNCTION @extschema@.drop_relation(
 	AS 'MODULE_PATHNAME', 'relations_drop_relation';
 COMMENT ON FUNCTION @extschema@.drop_relation(regclass, name, boolean) IS
 	'forget a relation; with drop_constraint also drop the constraint and the index that declaring it created, when no other relation uses them';
+
+-- Everybody who owns a table may have its triggers call them, as a restore
+-- does: they do what the catalog says of that table and nothing else.
+CREATE FUNCTION @extschema@.counter_rows() RETURNS trigger
+	LANGUAGE c AS 'MODULE_PATHNAME', 'relations_counter_rows';
+COMMENT ON FUNCTION @extschema@.counter_rows() IS
+	'statement trigger of models with counter_cache or touch: counts and touches the parents of the rows that were written';
+CREATE FUNCTION @extschema@.counter_parent() RETURNS trigger
+	LANGUAGE c AS 'MODULE_PATHNAME', 'relations_counter_parent';
+COMMENT ON FUNCTION @extschema@.counter_parent() IS
+	'row trigger of tables with a counter: counts the rows that refer to a row whose key is new';
+
+CREATE FUNCTION @extschema@.recount(model regclass, relation name)
+	RETURNS bigint
+	LANGUAGE c VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'relations_recount';
+COMMENT ON FUNCTION @extschema@.recount(regclass, name) IS
+	'set the counter_cache of a relation from the rows; returns how many counters were wrong';
 
 CREATE FUNCTION @extschema@.discover(schema text, register boolean DEFAULT false)
 	RETURNS SETOF @extschema@.relation
