@@ -178,6 +178,7 @@ static List *
 relation_ddl(RelationDesc *desc)
 {
 	List	   *result = NIL;
+	List	   *told = NIL;
 
 	if (!desc->enforce && !RELATION_IS_THROUGH(desc->kind))
 		return NIL;
@@ -193,8 +194,11 @@ relation_ddl(RelationDesc *desc)
 		Oid			conoid = step->constraint_name == NULL ? InvalidOid
 			: get_relation_constraint_oid(STEP_CHILD(step), step->constraint_name, true);
 
-		if (OidIsValid(conoid))
-			result = lappend(result, pg_get_constraintdef_command(conoid));
+		/* both steps from a table to itself may stand on one */
+		if (!OidIsValid(conoid) || list_member_oid(told, conoid))
+			continue;
+		told = lappend_oid(told, conoid);
+		result = lappend(result, pg_get_constraintdef_command(conoid));
 	}
 	if (!RELATION_IS_THROUGH(desc->kind))
 		result = list_concat(result, indexes_ddl(desc));

@@ -35,9 +35,23 @@
 PG_FUNCTION_INFO_V1(relations_follow_drop);
 PG_FUNCTION_INFO_V1(relations_follow_ddl);
 
-/* SQL: where the foreign key of a row r is, and what it points to */
-#define SQL_CHILD "(CASE r.kind WHEN 'belongs_to' THEN r.model ELSE r.related END)"
-#define SQL_PARENT "(CASE r.kind WHEN 'belongs_to' THEN r.related ELSE r.model END)"
+/*
+ * SQL: where the foreign key of the first step of a row r is, and what it
+ * points to; the same of the second step, null without one.
+ */
+#define SQL_CHILD "(CASE WHEN r.pivot_table IS NOT NULL THEN r.pivot_table" \
+	" WHEN r.through IS NOT NULL AND r.steps[1] = 'belongs_to' THEN r.model" \
+	" WHEN r.through IS NOT NULL THEN r.through" \
+	" WHEN r.kind IN ('belongs_to', 'morph_to') THEN r.model ELSE r.related END)"
+#define SQL_PARENT "(CASE WHEN r.pivot_table IS NOT NULL THEN r.model" \
+	" WHEN r.through IS NOT NULL AND r.steps[1] = 'belongs_to' THEN r.through" \
+	" WHEN r.kind = 'belongs_to' THEN r.related ELSE r.model END)"
+#define SQL_SECOND_CHILD "(CASE WHEN r.pivot_table IS NOT NULL THEN r.pivot_table" \
+	" WHEN r.through IS NOT NULL AND r.steps[2] = 'belongs_to' THEN r.through" \
+	" WHEN r.through IS NOT NULL THEN r.related END)"
+#define SQL_SECOND_PARENT "(CASE WHEN r.pivot_table IS NOT NULL THEN r.related" \
+	" WHEN r.through IS NOT NULL AND r.steps[2] = 'belongs_to' THEN r.related" \
+	" WHEN r.through IS NOT NULL THEN r.through END)"
 
 static EventTriggerData *
 event_data(FunctionCallInfo fcinfo, const char *name)
@@ -69,18 +83,20 @@ static bool
 catalog_has_rows(void)
 {
 	Oid			nspid = get_namespace_oid(RELATIONS_SCHEMA, true);
-	Oid			relation;
-	Oid			model;
-	Oid			morph_type;
+	const char *const names[] = {"relation", "model", "morph_type"};
+	bool		result = false;
 
 	if (!OidIsValid(nspid))
 		return false;
-	relation = get_relname_relid("relation", nspid);
-	model = get_relname_relid("model", nspid);
-	morph_type = get_relname_relid("morph_type", nspid);
-	if (!OidIsValid(relation) || !OidIsValid(model) || !OidIsValid(morph_type))
-		return false;
-	return has_rows(relation) || has_rows(model) || has_rows(morph_type);
+	for (int i = 0; i < (int) lengthof(names); i++)
+	{
+		Oid			relid = get_relname_relid(names[i], nspid);
+
+		if (!OidIsValid(relid))
+			return false;
+		result = result || has_rows(relid);
+	}
+	return result;
 }
 
 /*
@@ -150,72 +166,155 @@ run_guarded(void (*work) (void *arg), void *arg)
 	" AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_class i" \
 	" WHERE i.relnamespace = n.oid AND i.relname = d.object_name))"
 
-/* The relations of dropped tables go, in both directions. */
+/* SQL: is an item of dropped one of the columns, of that table? */
+#define SQL_LOST(table, columns) \
+	"EXISTS (SELECT 1 FROM dropped d WHERE d.objid = " table " AND d.name = ANY (" columns "))"
+
+/* SQL: the same columns without those that are dropped, null for none */
+#define SQL_LEFT(table, columns) \
+	"NULLIF(ARRAY(SELECT u.name FROM unnest(" columns ") WITH ORDINALITY u (name, n)" \
+	" WHERE (" table "::oid, u.name) NOT IN (SELECT objid, name FROM dropped)" \
+	" ORDER BY u.n), '{}')"
+
+/* SQL: a name, or null when that constraint of the table is dropped */
+#define SQL_STILL(table, name) \
+	"CASE WHEN EXISTS (SELECT 1 FROM dropped d WHERE d.child = " table " AND d.name = " name ")" \
+	" THEN NULL ELSE " name " END"
+
+/* Tell of relations that are gone: rows of their name and their model's. */
 static void
-follow_dropped_tables(void)
+notice_gone(List *rows)
 {
 	ListCell   *lc;
 
-	foreach(lc, catalog_strings(SQL_DROPPED_TABLES
-								", gone AS (DELETE FROM relations.relation r USING dropped d"
-								" WHERE d.objid IN (r.model, r.related)"
-								" RETURNING r.model, r.relation)"
-								" SELECT g.relation, COALESCE(d.name, c.relname)"
-								" FROM gone g LEFT JOIN dropped d ON d.objid = g.model"
-								" LEFT JOIN pg_catalog.pg_class c ON c.oid = g.model"
-								" ORDER BY 2, 1", 0, NULL, NULL))
+	foreach(lc, rows)
 	{
 		char	  **row = lfirst(lc);
 
 		ereport(NOTICE,
 				(errmsg("relation \"%s\" of model \"%s\" is dropped with what it stands on", row[0], row[1])));
 	}
+}
+
+/* The relations that a dropped table took part in go. */
+static void
+follow_dropped_tables(void)
+{
+	notice_gone(catalog_strings(SQL_DROPPED_TABLES
+								", gone AS (DELETE FROM relations.relation r USING dropped d"
+								" WHERE d.objid IN (r.model, r.related, r.through, r.pivot_table)"
+								" RETURNING r.model, r.relation)"
+								" SELECT DISTINCT g.relation, COALESCE(d.name, c.relname)"
+								" FROM gone g LEFT JOIN dropped d ON d.objid = g.model"
+								" LEFT JOIN pg_catalog.pg_class c ON c.oid = g.model"
+								" ORDER BY 2, 1", 0, NULL, NULL));
 	catalog_query(SQL_DROPPED_TABLES
 				  " DELETE FROM relations.model m USING dropped d WHERE d.objid = m.model",
 				  0, NULL, NULL, NULL);
 }
 
-/* So do relations whose key had a column that is dropped. */
+/* So do relations whose keys had a column that is dropped. */
 static void
-follow_dropped_columns(void)
+follow_dropped_keys(void)
+{
+	notice_gone(catalog_strings(SQL_DROPPED_COLUMNS
+								", gone AS (DELETE FROM relations.relation r WHERE "
+								SQL_LOST(SQL_CHILD, "r.foreign_key || r.pivot_foreign_key")
+								" OR " SQL_LOST(SQL_PARENT, "r.local_key")
+								" OR " SQL_LOST(SQL_SECOND_CHILD,
+												"r.through_foreign_key || r.pivot_related_foreign_key")
+								" OR " SQL_LOST(SQL_SECOND_PARENT, "r.through_local_key || r.related_key")
+								" RETURNING r.model, r.relation)"
+								" SELECT g.relation, m.relname FROM gone g"
+								" LEFT JOIN pg_catalog.pg_class m ON m.oid = g.model"
+								" ORDER BY 2, 1", 0, NULL, NULL));
+}
+
+/* A relation stays when a column goes that it only shows, or keeps up to date. */
+static void
+follow_dropped_extras(void)
 {
 	ListCell   *lc;
 
 	foreach(lc, catalog_strings(SQL_DROPPED_COLUMNS
-								", gone AS (DELETE FROM relations.relation r USING dropped d"
-								" WHERE (d.objid = " SQL_CHILD " AND d.name = ANY (r.foreign_key))"
-								" OR (d.objid = " SQL_PARENT " AND d.name = ANY (r.local_key))"
-								" RETURNING r.model, r.relation)"
-								" SELECT g.relation, m.relname FROM gone g"
-								" LEFT JOIN pg_catalog.pg_class m ON m.oid = g.model"
-								" ORDER BY 2, 1", 0, NULL, NULL))
+								", lost AS (SELECT r.model, r.relation, d.objid, d.name"
+								" FROM relations.relation r JOIN dropped d ON"
+								" (d.objid = r.pivot_table AND (d.name = ANY (r.pivot_columns)"
+								" OR (r.pivot_timestamps AND d.name IN ('created_at', 'updated_at'))))"
+								" OR (d.objid = r.related AND d.name IN (r.touch, r.counter_cache)))"
+								", changed AS (UPDATE relations.relation r SET pivot_columns = "
+								SQL_LEFT("r.pivot_table", "CASE WHEN r.pivot_timestamps"
+										 " AND " SQL_LOST("r.pivot_table", "'{created_at,updated_at}'::name[]")
+										 " THEN ARRAY(SELECT c.name FROM unnest(r.pivot_columns"
+										 " || '{created_at,updated_at}'::name[]) WITH ORDINALITY c (name, n)"
+										 " GROUP BY c.name ORDER BY min(c.n)) ELSE r.pivot_columns END")
+								", pivot_timestamps = r.pivot_timestamps AND NOT "
+								SQL_LOST("r.pivot_table", "'{created_at,updated_at}'::name[]")
+								", touch = CASE WHEN " SQL_LOST("r.related", "ARRAY[r.touch]")
+								" THEN NULL ELSE r.touch END"
+								", counter_cache = CASE WHEN " SQL_LOST("r.related", "ARRAY[r.counter_cache]")
+								" THEN NULL ELSE r.counter_cache END"
+								" WHERE (r.model, r.relation) IN (SELECT model, relation FROM lost))"
+								" SELECT l.relation, m.relname, l.name, t.relname FROM lost l"
+								" JOIN pg_catalog.pg_class m ON m.oid = l.model"
+								" JOIN pg_catalog.pg_class t ON t.oid = l.objid"
+								" ORDER BY 2, 1, 3", 0, NULL, NULL))
 	{
 		char	  **row = lfirst(lc);
 
 		ereport(NOTICE,
-				(errmsg("relation \"%s\" of model \"%s\" is dropped with what it stands on", row[0], row[1])));
+				(errmsg("relation \"%s\" of model \"%s\" goes on without column \"%s\" of \"%s\"",
+						row[0], row[1], row[2], row[3])));
 	}
 	catalog_query(SQL_DROPPED_COLUMNS
-				  " UPDATE relations.relation r SET created_columns = NULLIF(ARRAY("
-				  " SELECT u.name FROM unnest(r.created_columns) WITH ORDINALITY u (name, n)"
-				  " WHERE (" SQL_CHILD "::oid, u.name) NOT IN (SELECT objid, name FROM dropped)"
-				  " ORDER BY u.n), '{}')"
-				  " WHERE EXISTS (SELECT 1 FROM dropped d WHERE d.objid = " SQL_CHILD
-				  " AND d.name = ANY (r.created_columns))", 0, NULL, NULL, NULL);
+				  " UPDATE relations.relation r SET created_columns = "
+				  SQL_LEFT(SQL_CHILD, "r.created_columns")
+				  " WHERE " SQL_LOST(SQL_CHILD, "r.created_columns"), 0, NULL, NULL, NULL);
+}
+
+static void
+follow_dropped_columns(void)
+{
+	follow_dropped_keys();
+	follow_dropped_extras();
 	catalog_query(SQL_DROPPED_COLUMNS
 				  " UPDATE relations.model m SET"
-				  " primary_key = CASE WHEN EXISTS (SELECT 1 FROM dropped d WHERE d.objid = m.model"
-				  " AND d.name = ANY (m.primary_key)) THEN NULL ELSE m.primary_key END,"
-				  " hidden = NULLIF(ARRAY("
-				  " SELECT u.name FROM unnest(m.hidden) WITH ORDINALITY u (name, n)"
-				  " WHERE (m.model::oid, u.name) NOT IN (SELECT objid, name FROM dropped)"
-				  " ORDER BY u.n), '{}')"
-				  " WHERE EXISTS (SELECT 1 FROM dropped d WHERE d.objid = m.model"
-				  " AND (d.name = ANY (m.primary_key) OR d.name = ANY (m.hidden)))",
+				  " primary_key = CASE WHEN " SQL_LOST("m.model", "m.primary_key")
+				  " THEN NULL ELSE m.primary_key END,"
+				  " hidden = " SQL_LEFT("m.model", "m.hidden")
+				  " WHERE " SQL_LOST("m.model", "m.primary_key || m.hidden"),
 				  0, NULL, NULL, NULL);
 	catalog_query("DELETE FROM relations.model"
 				  " WHERE name IS NULL AND primary_key IS NULL AND hidden IS NULL",
 				  0, NULL, NULL, NULL);
+}
+
+/*
+ * Let the steps of a relation that have lost their constraints stand on others
+ * of the same columns.  Is it enforced then, each step by one?
+ */
+static bool
+stand_on_others(RelationDesc *desc)
+{
+	char	  **names[] = {&desc->constraint_name, &desc->related_constraint_name};
+
+	desc->enforce = desc->nsteps > 0;
+	for (int i = 0; i < desc->nsteps; i++)
+	{
+		RelationStep *step = &desc->steps[i];
+		ForeignKey *fk;
+
+		if (*names[i] != NULL)
+			continue;
+		fk = match_foreign_key(foreign_keys_between(STEP_CHILD(step), STEP_PARENT(step)),
+							   step->foreign_key, step->local_key);
+		if (fk != NULL)
+			*names[i] = fk->name;
+		else
+			desc->enforce = false;
+	}
+	catalog_update_created(desc);
+	return desc->enforce;
 }
 
 /*
@@ -229,30 +328,26 @@ follow_dropped_constraints(void)
 	ListCell   *lc;
 
 	foreach(lc, catalog_strings(SQL_DROPPED_CONSTRAINTS
-								", freed AS (UPDATE relations.relation r"
-								" SET enforce = false, constraint_name = NULL, created_constraint = NULL"
-								" FROM dropped d WHERE d.child = " SQL_CHILD
-								" AND d.name = r.constraint_name"
-								" RETURNING r.model, r.relation)"
-								" SELECT f.model::oid, f.relation FROM freed f"
-								" JOIN pg_catalog.pg_class c ON c.oid = f.model"
+								", hit AS (SELECT r.model, r.relation, r.enforce FROM relations.relation r"
+								" WHERE EXISTS (SELECT 1 FROM dropped d WHERE"
+								" (d.child = " SQL_CHILD " AND d.name = r.constraint_name) OR"
+								" (d.child = " SQL_SECOND_CHILD " AND d.name = r.related_constraint_name)))"
+								", freed AS (UPDATE relations.relation r SET enforce = false"
+								", constraint_name = " SQL_STILL(SQL_CHILD, "r.constraint_name")
+								", created_constraint = " SQL_STILL(SQL_CHILD, "r.created_constraint")
+								", related_constraint_name = "
+								SQL_STILL(SQL_SECOND_CHILD, "r.related_constraint_name")
+								", created_related_constraint = "
+								SQL_STILL(SQL_SECOND_CHILD, "r.created_related_constraint")
+								" FROM hit h WHERE (h.model, h.relation) = (r.model, r.relation))"
+								" SELECT h.model::oid, h.relation, h.enforce FROM hit h"
+								" JOIN pg_catalog.pg_class c ON c.oid = h.model"
 								" ORDER BY c.relname, 2", 0, NULL, NULL))
 	{
 		char	  **row = lfirst(lc);
 		RelationDesc *desc = catalog_find_relation(atooid(row[0]), row[1]);
-		ForeignKey *fk;
 
-		if (desc == NULL)
-			continue;
-		fk = match_foreign_key(foreign_keys_between(CHILD_OF(desc), PARENT_OF(desc)),
-							   desc->foreign_key, desc->local_key);
-		if (fk != NULL)
-		{
-			desc->enforce = true;
-			desc->constraint_name = fk->name;
-			catalog_update_created(desc);
-		}
-		else
+		if (desc != NULL && !stand_on_others(desc) && strcmp(row[2], "t") == 0)
 			ereport(NOTICE,
 					(errmsg("relation \"%s\" of model \"%s\" is no longer enforced",
 							desc->name, model_name(desc->model))));
@@ -264,10 +359,12 @@ static void
 follow_dropped_indexes(void)
 {
 	catalog_query(SQL_DROPPED_INDEXES
-				  " UPDATE relations.relation r SET created_index = NULL"
+				  " UPDATE relations.relation r SET"
+				  " created_index = CASE d.name WHEN r.created_index THEN r.created_second_index"
+				  " ELSE r.created_index END, created_second_index = NULL"
 				  " FROM dropped d, pg_catalog.pg_class c"
-				  " WHERE c.oid = " SQL_CHILD " AND c.relnamespace = d.nspid"
-				  " AND r.created_index = d.name", 0, NULL, NULL, NULL);
+				  " WHERE c.oid IN (" SQL_CHILD ", " SQL_SECOND_CHILD ") AND c.relnamespace = d.nspid"
+				  " AND d.name IN (r.created_index, r.created_second_index)", 0, NULL, NULL, NULL);
 }
 
 static void
@@ -348,6 +445,11 @@ rename_in_scopes(Datum relids, const char *old, const char *new)
 	}
 }
 
+/* SQL: a column of r that holds names of columns of a table, with $3 for $2 */
+#define SQL_RENAMED(columns, table) \
+	" " columns " = CASE WHEN " table " = ANY ($1)" \
+	" THEN array_replace(r." columns ", $2, $3) ELSE r." columns " END"
+
 /* A column of a table, and of those that inherit it, has another name. */
 static void
 follow_renamed_column(Oid relid, const char *old, const char *new)
@@ -364,16 +466,33 @@ follow_renamed_column(Oid relid, const char *old, const char *new)
 												sizeof(Oid), true, TYPALIGN_INT));
 	values[1] = DirectFunctionCall1(namein, CStringGetDatum(old));
 	values[2] = DirectFunctionCall1(namein, CStringGetDatum(new));
+	/* timestamps of another name are columns like others */
+	catalog_query("UPDATE relations.relation SET pivot_timestamps = false,"
+				  " pivot_columns = ARRAY(SELECT c.name FROM unnest(pivot_columns"
+				  " || '{created_at,updated_at}'::name[]) WITH ORDINALITY c (name, n)"
+				  " GROUP BY c.name ORDER BY min(c.n))"
+				  " WHERE pivot_table = ANY ($1) AND pivot_timestamps"
+				  " AND $2 IN ('created_at', 'updated_at')",
+				  2, types, values, NULL);
 	catalog_query("UPDATE relations.relation r SET"
-				  " foreign_key = CASE WHEN " SQL_CHILD " = ANY ($1)"
-				  " THEN array_replace(r.foreign_key, $2, $3) ELSE r.foreign_key END,"
-				  " created_columns = CASE WHEN " SQL_CHILD " = ANY ($1)"
-				  " THEN array_replace(r.created_columns, $2, $3) ELSE r.created_columns END,"
-				  " local_key = CASE WHEN " SQL_PARENT " = ANY ($1)"
-				  " THEN array_replace(r.local_key, $2, $3) ELSE r.local_key END"
-				  " WHERE (" SQL_CHILD " = ANY ($1)"
-				  " AND ($2 = ANY (r.foreign_key) OR $2 = ANY (r.created_columns)))"
-				  " OR (" SQL_PARENT " = ANY ($1) AND $2 = ANY (r.local_key))",
+				  SQL_RENAMED("foreign_key", SQL_CHILD)
+				  "," SQL_RENAMED("created_columns", SQL_CHILD)
+				  "," SQL_RENAMED("local_key", SQL_PARENT)
+				  "," SQL_RENAMED("through_foreign_key", SQL_SECOND_CHILD)
+				  "," SQL_RENAMED("through_local_key", SQL_SECOND_PARENT)
+				  "," SQL_RENAMED("pivot_foreign_key", "r.pivot_table")
+				  "," SQL_RENAMED("pivot_related_foreign_key", "r.pivot_table")
+				  "," SQL_RENAMED("pivot_columns", "r.pivot_table")
+				  "," SQL_RENAMED("related_key", "r.related")
+				  ", touch = CASE WHEN r.related = ANY ($1) AND r.touch = $2 THEN $3 ELSE r.touch END"
+				  ", counter_cache = CASE WHEN r.related = ANY ($1) AND r.counter_cache = $2"
+				  " THEN $3 ELSE r.counter_cache END"
+				  " WHERE (r.model = ANY ($1) OR r.related = ANY ($1)"
+				  " OR r.through = ANY ($1) OR r.pivot_table = ANY ($1))"
+				  " AND ($2 = ANY (r.foreign_key || r.created_columns || r.local_key"
+				  " || r.through_foreign_key || r.through_local_key || r.pivot_foreign_key"
+				  " || r.pivot_related_foreign_key || r.pivot_columns || r.related_key)"
+				  " OR $2 IN (r.touch, r.counter_cache))",
 				  3, types, values, NULL);
 	catalog_query("UPDATE relations.model SET"
 				  " primary_key = array_replace(primary_key, $2, $3),"
@@ -384,32 +503,49 @@ follow_renamed_column(Oid relid, const char *old, const char *new)
 	rename_in_scopes(values[0], old, new);
 }
 
+/*
+ * A constraint or an index of a table has another name.  SQL is told the
+ * table as $1, the old name as $2 and the new one as $3.
+ */
 static void
-follow_renamed_foreign_key(Oid child, const char *old, const char *new)
+rename_on_table(const char *sql, Oid table, const char *old, const char *new)
 {
 	Oid			types[] = {OIDOID, NAMEOID, NAMEOID};
-	Datum		values[] = {ObjectIdGetDatum(child),
+	Datum		values[] = {ObjectIdGetDatum(table),
 		DirectFunctionCall1(namein, CStringGetDatum(old)),
 	DirectFunctionCall1(namein, CStringGetDatum(new))};
 
-	catalog_query("UPDATE relations.relation r SET"
-				  " constraint_name = CASE constraint_name WHEN $2 THEN $3 ELSE constraint_name END,"
-				  " created_constraint = CASE created_constraint WHEN $2 THEN $3 ELSE created_constraint END"
-				  " WHERE " SQL_CHILD " = $1 AND $2 IN (constraint_name, created_constraint)",
-				  3, types, values, NULL);
+	catalog_query(sql, 3, types, values, NULL);
+}
+
+static void
+follow_renamed_foreign_key(Oid child, const char *old, const char *new)
+{
+	rename_on_table("UPDATE relations.relation r SET"
+					" constraint_name = CASE constraint_name WHEN $2 THEN $3 ELSE constraint_name END,"
+					" created_constraint = CASE created_constraint WHEN $2 THEN $3 ELSE created_constraint END"
+					" WHERE " SQL_CHILD " = $1 AND $2 IN (constraint_name, created_constraint)",
+					child, old, new);
+	rename_on_table("UPDATE relations.relation r SET"
+					" related_constraint_name = CASE related_constraint_name WHEN $2 THEN $3"
+					" ELSE related_constraint_name END,"
+					" created_related_constraint = CASE created_related_constraint WHEN $2 THEN $3"
+					" ELSE created_related_constraint END"
+					" WHERE " SQL_SECOND_CHILD " = $1"
+					" AND $2 IN (related_constraint_name, created_related_constraint)",
+					child, old, new);
 }
 
 static void
 follow_renamed_index(Oid child, const char *old, const char *new)
 {
-	Oid			types[] = {OIDOID, NAMEOID, NAMEOID};
-	Datum		values[] = {ObjectIdGetDatum(child),
-		DirectFunctionCall1(namein, CStringGetDatum(old)),
-	DirectFunctionCall1(namein, CStringGetDatum(new))};
-
-	catalog_query("UPDATE relations.relation r SET created_index = $3"
-				  " WHERE " SQL_CHILD " = $1 AND created_index = $2",
-				  3, types, values, NULL);
+	rename_on_table("UPDATE relations.relation r SET"
+					" created_index = CASE created_index WHEN $2 THEN $3 ELSE created_index END,"
+					" created_second_index = CASE created_second_index WHEN $2 THEN $3"
+					" ELSE created_second_index END"
+					" WHERE $1 IN (" SQL_CHILD ", " SQL_SECOND_CHILD ")"
+					" AND $2 IN (created_index, created_second_index)",
+					child, old, new);
 }
 
 /*

@@ -316,6 +316,27 @@ CREATE FUNCTION @extschema@.morph_action() RETURNS trigger
 	AS 'MODULE_PATHNAME', 'relations_morph_action';
 COMMENT ON FUNCTION @extschema@.morph_action() IS
 	'trigger of tables that polymorphic references lead to: does the actions that foreign keys on generated columns cannot do';
+CREATE FUNCTION @extschema@.has_one_through(
+	model regclass, relation name, related regclass, through regclass,
+	foreign_key text DEFAULT NULL, local_key text DEFAULT NULL,
+	through_foreign_key text DEFAULT NULL, through_local_key text DEFAULT NULL,
+	scope jsonb DEFAULT NULL, steps text DEFAULT NULL)
+	RETURNS @extschema@.relation
+	LANGUAGE c VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'relations_has_one_through';
+COMMENT ON FUNCTION @extschema@.has_one_through(regclass, name, regclass, regclass, text, text, text, text, jsonb, text) IS
+	'declare that a row of model leads to at most one row of related through rows of another model; steps say of both ways whether the foreign key is on the far side (has_many) or on the near one (belongs_to), else it is found; returns the catalog row';
+
+CREATE FUNCTION @extschema@.has_many_through(
+	model regclass, relation name, related regclass, through regclass,
+	foreign_key text DEFAULT NULL, local_key text DEFAULT NULL,
+	through_foreign_key text DEFAULT NULL, through_local_key text DEFAULT NULL,
+	scope jsonb DEFAULT NULL, steps text DEFAULT NULL)
+	RETURNS @extschema@.relation
+	LANGUAGE c VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'relations_has_many_through';
+COMMENT ON FUNCTION @extschema@.has_many_through(regclass, name, regclass, regclass, text, text, text, text, jsonb, text) IS
+	'declare that a row of model leads to any number of rows of related through rows of another model, or of a pivot table; a row that is reached by two ways is listed twice, as a join gives it; returns the catalog row';
 
 CREATE FUNCTION @extschema@.drop_relation(
 	model regclass, relation name, drop_constraint boolean DEFAULT false)
