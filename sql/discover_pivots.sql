@@ -134,10 +134,28 @@ SELECT * FROM relations.relation WHERE model = 'playlist'::regclass AND kind = '
 SELECT count(*) AS before FROM relations.relation;
 SELECT model, relation FROM relations.discover('pivots', register => true) WHERE kind = 'many_to_many';
 SELECT count(*) AS after FROM relations.relation;
+-- and read
+INSERT INTO playlist VALUES (1, 'jazz'), (2, 'rock'), (3, 'none');
+INSERT INTO track VALUES (10, 'one'), (11, 'two'), (12, 'alone');
+INSERT INTO playlist_track VALUES (1, 10), (1, 11), (2, 10);
+SELECT relations.preload('playlist', 'tracks');
+SELECT relations.find('track', 10, 'playlists.tracks');
 -- a has_many of the same columns is another relation than what goes through the pivot
 SELECT relations.drop_relation('playlist', 'playlist_tracks');
 SELECT relation, kind FROM relations.discover('pivots') WHERE model = 'playlist'::regclass;
 SELECT count(*) FROM relations.relation WHERE model = 'playlist'::regclass;
+
+--
+-- Columns that a polymorphic reference generates are nobody's business
+--
+CREATE SCHEMA morphs;
+SET search_path = morphs, pivots;
+CREATE TABLE photos (id int PRIMARY KEY);
+CREATE TABLE films (id int PRIMARY KEY);
+CREATE TABLE notes (id int PRIMARY KEY, about_type text, about_id int, film_id int REFERENCES films);
+SELECT relation FROM relations.morph_to('notes', 'about', '{"photo": "photos", "film": "films"}');
+SELECT model, relation, kind, related, foreign_key FROM relations.discover('morphs');
+SET search_path = tenants, pivots;
 
 --
 -- One's own models only
@@ -153,4 +171,4 @@ RESET ROLE;
 SELECT count(*) FROM relations.relation WHERE model::text LIKE 'rest.%';
 DROP OWNED BY regress_relations_pivot CASCADE;
 DROP ROLE regress_relations_pivot;
-DROP SCHEMA pivots, rest, names, tenants CASCADE;
+DROP SCHEMA pivots, rest, names, tenants, morphs CASCADE;

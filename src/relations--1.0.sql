@@ -362,7 +362,7 @@ CREATE FUNCTION @extschema@.recount(model regclass, relation name)
 	LANGUAGE c VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'relations_recount';
 COMMENT ON FUNCTION @extschema@.recount(regclass, name) IS
-	'set the counter_cache of a relation from the rows; returns how many counters were wrong';
+	'set the counter_cache of a relation from the rows; returns how many counters were wrong; to be called after ATTACH or DETACH PARTITION, and when partitions that are new are written by their own names';
 
 CREATE FUNCTION @extschema@.discover(schema text, register boolean DEFAULT false)
 	RETURNS SETOF @extschema@.relation

@@ -27,6 +27,8 @@ CREATE TABLE notes (id int PRIMARY KEY, about_type text, about_id text);
 INSERT INTO notes VALUES (1, 'user', '1'), (2, 'Post', '2'), (3, 'profile', '1'), (4, NULL, NULL);
 SELECT relations.morph_to('notes', 'about', '{"Post": "\"odd schema\".\"Posts\"", "user": "users", "profile": "profiles"}', on_delete => 'set null');
 SELECT relations.morph_many('users', 'notes', 'notes', 'about');
+ALTER TABLE users ADD COLUMN posts_count int NOT NULL DEFAULT 0;
+SELECT relations.belongs_to('"odd schema"."Posts"', 'user', 'users', foreign_key => '"userId"', counter_cache => 'posts_count');
 SELECT relations.model('users', name => 'member', hidden => 'name');
 SQL
 
@@ -59,6 +61,9 @@ for my $format ('plain', 'custom', 'directory')
 	is($node->safe_psql($format, q{DELETE FROM profiles; SELECT id, about_type, about_id FROM notes ORDER BY id}),
 		"1|user|1\n2|Post|2\n3||\n4||", "a polymorphic reference is cleared when its row goes: $format");
 	isnt($node->psql($format, q{INSERT INTO notes VALUES (5, 'Post', '3')}), 0, "and leads nowhere never: $format");
+	is($node->safe_psql($format, q{SELECT string_agg(posts_count::text, ',' ORDER BY id) FROM users}), '2,0', "the same counters: $format");
+	is($node->safe_psql($format, q{INSERT INTO "odd schema"."Posts" VALUES (3, 2); SELECT string_agg(posts_count::text, ',' ORDER BY id) FROM users}),
+		'2,1', "counts on: $format");
 	$node->safe_psql($format, q{SELECT relations.create_related('users', 1, 'profile', '{"id": 2}')});
 	is($node->safe_psql($format, q{ALTER TABLE users RENAME id TO uid; SELECT relations.find('users', 1, 'profile') -> 'profile' ->> 'id'}),
 		'2', "writes and follows renames: $format");
