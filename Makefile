@@ -10,7 +10,7 @@ DATA = $(sort $(wildcard src/relations--*.sql))
 PGFILEDESC = "relations - an ORM's relationships, inside PostgreSQL"
 
 # pg_regress: sql/ and expected/
-REGRESS = install guide declare keys constraints oracle discover discover_names discover_pivots counter_cache morph create_related ddl_watch ddl_follow session
+REGRESS = install guide declare keys constraints oracle discover discover_names discover_pivots counter_cache morph morph_pivot create_related ddl_watch ddl_follow session
 
 # isolation tester: test/isolation/specs and test/isolation/expected
 ISOLATION = declare counter_cache morph

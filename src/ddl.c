@@ -157,7 +157,7 @@ indexes_ddl(RelationDesc *desc)
 
 		if (step->belongs && !RELATION_HAS_PIVOT(desc->kind))
 			continue;
-		if (desc->kind == RELATION_HAS_ONE)
+		if (desc->kind == RELATION_HAS_ONE || desc->kind == RELATION_MORPH_ONE)
 			index = find_index_for(child, step->foreign_key, INDEX_MAKES_UNIQUE);
 		if (!OidIsValid(index))
 			index = find_index_for(child, step->foreign_key, INDEX_FINDS_ROWS);
@@ -169,6 +169,20 @@ indexes_ddl(RelationDesc *desc)
 	return result;
 }
 
+/* A statement, unless it has been told. */
+static List *
+append_new(List *statements, char *statement)
+{
+	ListCell   *lc;
+
+	foreach(lc, statements)
+	{
+		if (strcmp(lfirst(lc), statement) == 0)
+			return statements;
+	}
+	return lappend(statements, statement);
+}
+
 /*
  * The DDL that a relation stands on, as it is now: a list of strings in the
  * current memory context, NIL for a relation that is not enforced.  Through a
@@ -178,16 +192,17 @@ static List *
 relation_ddl(RelationDesc *desc)
 {
 	List	   *result = NIL;
-	List	   *told = NIL;
+	ListCell   *lc;
 
 	if (!desc->enforce && !RELATION_IS_THROUGH(desc->kind))
 		return NIL;
-	if (desc->morph != NULL && !RELATION_HAS_PIVOT(desc->kind))
-		return morph_ddl(desc);
 	if (desc->created_table)
 		result = lappend(result, table_sql(desc->via));
-	else if (desc->nsteps > 0)
-		result = columns_ddl(STEP_CHILD(&desc->steps[0]), desc->created_columns);
+	else
+		result = columns_ddl(desc->nsteps > 0 ? STEP_CHILD(&desc->steps[0]) : desc->model,
+							 desc->created_columns);
+	if (desc->morph != NULL)
+		result = list_concat(result, morph_ddl(desc));
 	for (int i = 0; i < desc->nsteps; i++)
 	{
 		RelationStep *step = &desc->steps[i];
@@ -195,13 +210,14 @@ relation_ddl(RelationDesc *desc)
 			: get_relation_constraint_oid(STEP_CHILD(step), step->constraint_name, true);
 
 		/* both steps from a table to itself may stand on one */
-		if (!OidIsValid(conoid) || list_member_oid(told, conoid))
-			continue;
-		told = lappend_oid(told, conoid);
-		result = lappend(result, pg_get_constraintdef_command(conoid));
+		if (OidIsValid(conoid))
+			result = append_new(result, pg_get_constraintdef_command(conoid));
 	}
 	if (!RELATION_IS_THROUGH(desc->kind))
-		result = list_concat(result, indexes_ddl(desc));
+	{
+		foreach(lc, indexes_ddl(desc))
+			result = append_new(result, lfirst(lc));
+	}
 	return result;
 }
 

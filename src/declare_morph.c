@@ -1,22 +1,28 @@
 /*
  * declare_morph.c
- *	  morph_to, morph_one, morph_many.
+ *	  morph_to, morph_one, morph_many, morph_to_many, morphed_by_many.
  */
 #include "relations.h"
 
 #include "catalog/namespace.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "utils/lsyscache.h"
 #include "utils/varlena.h"
 
 #include "arguments.h"
+#include "inflect.h"
 #include "key_resolution.h"
 #include "morph.h"
+#include "pivot.h"
 #include "query_doc.h"
 
 PG_FUNCTION_INFO_V1(relations_morph_to);
 PG_FUNCTION_INFO_V1(relations_morph_one);
 PG_FUNCTION_INFO_V1(relations_morph_many);
+PG_FUNCTION_INFO_V1(relations_morph_to_many);
+PG_FUNCTION_INFO_V1(relations_morphed_by_many);
 
 /* order of the arguments of morph_to */
 enum
@@ -41,6 +47,23 @@ enum
 	Has_on_delete,
 	Has_add_column = Has_on_delete + CONSTRAINT_ARGUMENTS,
 	Has_scope
+};
+
+/* order of the arguments of morph_to_many and morphed_by_many */
+enum
+{
+	Many_morph = Arg_related + 1,
+	Many_pivot_table,
+	Many_type,
+	Many_local_key,
+	Many_related_key,
+	Many_plain_foreign_key,		/* of the side that is not polymorphic */
+	Many_type_column,
+	Many_id_column,
+	Many_pivot_columns,
+	Many_pivot_timestamps,
+	Many_on_delete,				/* and what take_constraint_options takes */
+	Many_scope = Many_on_delete + CONSTRAINT_ARGUMENTS
 };
 
 /*
@@ -320,4 +343,300 @@ Datum
 relations_morph_many(PG_FUNCTION_ARGS)
 {
 	return declare_has(fcinfo, RELATION_MORPH_MANY);
+}
+
+/* ---------------------------------------------------------------------
+ * Through a pivot that holds the reference
+ * ---------------------------------------------------------------------
+ */
+
+/* A morph_to_many or its inverse under way. */
+typedef struct MorphPivot
+{
+	Declaration decl;
+	Pivot		pivot;
+	const char *pivot_table;	/* as said, or NULL */
+	MorphPlan	plan;			/* the polymorphic side */
+	Oid			referred;		/* what that leads to */
+	MorphType  *type;
+	List	   *type_key;		/* of referred, NIL: not said */
+	Keys		plain;			/* the other side */
+} MorphPivot;
+
+/* Find the pivot; see find_pivot and check_temporary for errors. */
+static void
+look_for_pivot(MorphPivot *many)
+{
+	RelationRow *row = &many->decl.row;
+	Pivot	   *pivot = &many->pivot;
+
+	find_pivot(pivot, row->model, many->pivot_table, NIL, plural_of(row->morph));
+}
+
+static void
+check_pivot(MorphPivot *many)
+{
+	Oid			relid = many->pivot.relid;
+
+	if (!OidIsValid(relid))
+		return;
+	model_check(relid);
+	require_access(relid);
+	check_temporary(many->decl.row.model, relid);
+}
+
+/* Find and lock it; somebody may make, drop or rename it while we wait. */
+static void
+lock_all(MorphPivot *many)
+{
+	RelationRow *row = &many->decl.row;
+	Pivot	   *pivot = &many->pivot;
+	List	   *relids = list_make2_oid(row->model, row->related);
+	Oid			locked;
+
+	look_for_pivot(many);
+	check_pivot(many);
+	locked = pivot->relid;
+	if (OidIsValid(locked))
+		relids = lappend_oid(relids, locked);
+	lock_models(relids);
+	look_for_pivot(many);
+	if (!OidIsValid(pivot->relid))
+		lock_pivot_name(pivot);
+	check_pivot(many);
+	if (OidIsValid(pivot->relid) && pivot->relid != locked)
+		lock_models(list_make1_oid(pivot->relid));
+}
+
+/* The key of one side of a pivot that is to be made; see no_primary_key. */
+static List *
+key_of_side(Keys *keys)
+{
+	ListCell   *lc;
+
+	if (keys->local_key == NIL)
+		keys->local_key = catalog_get_model(keys->parent)->primary_key;
+	if (keys->local_key == NIL)
+		no_primary_key(keys);
+	foreach(lc, keys->local_key)
+		require_column(keys->parent, lfirst(lc), keys->local_argument);
+	require_referable(keys->parent, keys->local_key);
+	return keys->local_key;
+}
+
+/*
+ * Create the pivot: the key of the plain side, the type and the key of the
+ * polymorphic side.  An integer key is held as bigint, for the types to come.
+ * Raises invalid_parameter_value for an action that a primary key never has.
+ */
+static void
+create_morph_pivot(MorphPivot *many)
+{
+	Pivot	   *pivot = &many->pivot;
+	MorphPlan  *plan = &many->plan;
+	Keys	   *plain = &many->plain;
+	Keys		referred = {0};
+	char		actions[] = {many->decl.on_delete, many->decl.on_update};
+	ListCell   *f;
+	ListCell   *l;
+
+	for (int i = 0; i < 2; i++)
+	{
+		if (actions[i] == FKCONSTR_ACTION_SETNULL || actions[i] == FKCONSTR_ACTION_SETDEFAULT)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("\"%s\" cannot be \"%s\" for a pivot table that is created",
+							i == 0 ? "on_delete" : "on_update", action_name(actions[i])),
+					 errdetail("Its columns are its primary key, and never null."),
+					 errhint("Its values are: no action, restrict, cascade.")));
+	}
+	referred.parent = many->referred;
+	referred.local_key = many->type_key;
+	referred.local_argument = "local_key";
+	many->type_key = key_of_side(&referred);
+	key_of_side(plain);
+	if (plain->foreign_key == NIL)
+		plain->foreign_key = conventional_columns(model_singular(plain->parent), plain->local_key);
+	check_key_lengths(plain);
+	name_morph_columns(plan, many->type_key);
+	if (list_length(plan->id_columns) != list_length(many->type_key))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_FOREIGN_KEY),
+				 errmsg("\"id_column\" (%s) and the key (%s) of \"%s\" differ in their number of columns",
+						format_column_list(plan->id_columns), format_column_list(many->type_key),
+						model_name(many->referred))));
+
+	pivot->own = plain->foreign_key;
+	forboth(f, plain->foreign_key, l, plain->local_key)
+		pivot->own_definitions = lappend(pivot->own_definitions,
+										 column_sql(lfirst(f), plain->parent, lfirst(l)));
+	pivot->related = lcons(plan->type_column, list_copy(plan->id_columns));
+	pivot->related_definitions = list_make1(psprintf("%s text", quote_identifier(plan->type_column)));
+	forboth(f, plan->id_columns, l, many->type_key)
+	{
+		Oid			key = morph_base_type(many->referred, lfirst(l));
+
+		pivot->related_definitions = lappend(pivot->related_definitions,
+											 key == INT2OID || key == INT4OID
+											 ? psprintf("%s bigint", quote_identifier(lfirst(f)))
+											 : column_sql(lfirst(f), many->referred, lfirst(l)));
+	}
+	create_pivot(pivot, &many->decl.row);
+}
+
+/* Raises wrong_object_type for a side that no foreign key can lead to. */
+static void
+check_side(Oid relid)
+{
+	if (!is_plain_table(relid))
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("there can be no foreign key from a pivot table to \"%s\"", model_name(relid)),
+				 errdetail("Foreign keys stand between tables.")));
+}
+
+/* Did a declaration create the pivot, this one or an earlier one? */
+static bool
+pivot_was_created(Oid relid)
+{
+	ListCell   *lc;
+
+	foreach(lc, catalog_relations_via(relid))
+	{
+		if (((RelationDesc *) lfirst(lc))->created_table)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The plain side of a pivot that is there.  When both sides are one table its
+ * foreign keys do not tell them apart, and the conventional name does.
+ */
+static void
+resolve_plain_side(MorphPivot *many)
+{
+	Keys	   *plain = &many->plain;
+
+	plain->child = many->pivot.relid;
+	if (plain->foreign_key == NIL && plain->parent == many->referred)
+	{
+		List	   *key = plain->local_key != NIL ? plain->local_key
+			: catalog_get_model(plain->parent)->primary_key;
+
+		plain->foreign_key = conventional_columns(model_singular(plain->parent), key);
+	}
+	resolve_keys(plain);
+	require_tables(plain->child, plain->parent);
+}
+
+/* What both kinds share; the polymorphic side leads to the model, or to the related. */
+static Datum
+declare_many(FunctionCallInfo fcinfo, RelationKind kind)
+{
+	MorphPivot	many = {0};
+	Declaration *decl = &many.decl;
+	RelationRow *row = &decl->row;
+	MorphPlan  *plan = &many.plan;
+	Keys	   *plain = &many.plain;
+	Pivot	   *pivot = &many.pivot;
+	bool		to_many = kind == RELATION_MORPH_TO_MANY;
+	const char *key_arguments[] = {"local_key", "related_key"};
+	ForeignKey *fk;
+	bool		created;
+	Declaration cascading;
+
+	begin_declaration(decl, fcinfo, kind, true);
+	require_argument(fcinfo, Many_morph, "morph");
+	take_scope(decl, fcinfo, Many_scope);
+	take_constraint_options(decl, fcinfo, Many_on_delete);
+	row->morph = text_argument(fcinfo, Many_morph);
+	row->pivot_columns = columns_argument(fcinfo, Many_pivot_columns, "pivot_columns");
+	row->pivot_timestamps = bool_argument(fcinfo, Many_pivot_timestamps, false);
+	many.pivot_table = text_argument(fcinfo, Many_pivot_table);
+	many.referred = to_many ? row->model : row->related;
+	many.type_key = columns_argument(fcinfo, to_many ? Many_local_key : Many_related_key,
+									 key_arguments[to_many ? 0 : 1]);
+	plain->parent = to_many ? row->related : row->model;
+	plain->local_argument = key_arguments[to_many ? 1 : 0];
+	plain->local_key = columns_argument(fcinfo, to_many ? Many_related_key : Many_local_key,
+										plain->local_argument);
+	plain->foreign_argument = to_many ? "pivot_related_foreign_key" : "pivot_foreign_key";
+	plain->foreign_key = columns_argument(fcinfo, Many_plain_foreign_key, plain->foreign_argument);
+	plan->morph = row->morph;
+	plan->type_column = type_column_argument(fcinfo, Many_type_column);
+	plan->id_columns = columns_argument(fcinfo, Many_id_column, "id_column");
+	plan->make_index = true;
+
+	check_constraint_options(decl);
+	check_enforced(row);
+	check_morph_name(row->morph);
+	check_temporary(row->model, row->related);
+	require_owner(row->model);
+	require_access(row->related);
+	lock_all(&many);
+	check_relation_name(row, NIL);
+	check_pivot_key(row);
+	check_side(row->model);
+	check_side(row->related);
+	check_pivot_columns(pivot, row);
+	if (row->scope != NULL)
+		query_check_scope(row->related, row->scope);
+
+	/* an error from here on takes back what was made before it */
+	if (!OidIsValid(pivot->relid))
+		create_morph_pivot(&many);
+	plan->holder = row->pivot_table = pivot->relid;
+	many.type = type_of_model(plan, many.referred, text_argument(fcinfo, Many_type));
+	many.type->local_key = many.type_key;
+	plan->types = list_make1(many.type);
+	/* what is nothing but the two keys goes with either row */
+	cascading = *decl;
+	if (decl->on_delete == '\0')
+	{
+		cascading.on_delete = FKCONSTR_ACTION_CASCADE;
+		cascading.row.on_delete = action_name(FKCONSTR_ACTION_CASCADE);
+	}
+	plan->decl = decl;
+	if (row->created_table ||
+		(pivot_was_created(pivot->relid) &&
+		 morph_find_related(catalog_morph_types(plan->holder, plan->morph), many.referred) == NULL))
+		plan->decl = &cascading;
+	resolve_plain_side(&many);
+	resolve_morph(plan);
+	if (!row->created_table)
+		ensure_pivot_timestamps(pivot, row);
+	make_morph(plan);
+	many.type = linitial(plan->types);
+	fk = ensure_foreign_key(row->created_table ? &cascading : decl, plain->child, plain->foreign_key,
+							plain->parent, plain->local_key, &created);
+	pivot->own = fk->child_columns;
+	pivot->related = many.type->foreign_key;
+	ensure_pivot_indexes(pivot, row);
+
+	row->local_key = to_many ? many.type->local_key : fk->parent_columns;
+	row->related_key = to_many ? fk->parent_columns : many.type->local_key;
+	row->pivot_foreign_key = to_many ? many.type->foreign_key : fk->child_columns;
+	row->pivot_related_foreign_key = to_many ? fk->child_columns : many.type->foreign_key;
+	row->constraint_name = to_many ? many.type->constraint_name : fk->name;
+	row->related_constraint_name = to_many ? fk->name : many.type->constraint_name;
+	if (created && to_many)
+		row->created_related_constraint = fk->name;
+	else if (created)
+		row->created_constraint = fk->name;
+	return relation_result(fcinfo, catalog_insert_relation(row));
+}
+
+/* SQL: morph_to_many(model, relation, related, morph, ...) */
+Datum
+relations_morph_to_many(PG_FUNCTION_ARGS)
+{
+	return declare_many(fcinfo, RELATION_MORPH_TO_MANY);
+}
+
+/* SQL: morphed_by_many(model, relation, related, morph, ...) */
+Datum
+relations_morphed_by_many(PG_FUNCTION_ARGS)
+{
+	return declare_many(fcinfo, RELATION_MORPHED_BY_MANY);
 }

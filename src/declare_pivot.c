@@ -267,24 +267,6 @@ check_enforced(ManyToMany *many)
 	}
 }
 
-/*
- * Raises duplicate_column when related documents, which show the pivot's
- * columns under "pivot", have something else of that name.
- */
-static void
-check_pivot_key(const RelationRow *row)
-{
-	if (row->pivot_columns == NIL && !row->pivot_timestamps)
-		return;
-	if (get_attnum(row->related, "pivot") > 0 || catalog_find_relation(row->related, "pivot") != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_DUPLICATE_COLUMN),
-				 errmsg("model \"%s\" has something that is called \"pivot\" already",
-						model_name(row->related)),
-				 errdetail("Its documents would show the columns of the pivot table under the same key."),
-				 errhint("Leave out pivot_columns and pivot_timestamps, or rename it.")));
-}
-
 /* ---------------------------------------------------------------------
  * What is made
  * ---------------------------------------------------------------------

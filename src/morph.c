@@ -194,6 +194,34 @@ resolve_local_key(MorphType *type)
 				 errhint("Add a unique constraint there.")));
 }
 
+/*
+ * The columns that hold a reference with such a key, as said, else by
+ * convention: <morph>_type, <morph>_id, and <morph>_<column> for each column of
+ * a key that has several.
+ */
+void
+name_morph_columns(MorphPlan *plan, List *key)
+{
+	if (plan->type_column == NULL)
+	{
+		plan->type_column = psprintf("%s_type", plan->morph);
+		truncate_identifier(plan->type_column, strlen(plan->type_column), false);
+	}
+	if (plan->id_columns == NIL)
+	{
+		ListCell   *lc;
+
+		foreach(lc, key)
+		{
+			char	   *name = psprintf("%s_%s", plan->morph, list_length(key) == 1
+										? "id" : (char *) lfirst(lc));
+
+			truncate_identifier(name, strlen(name), false);
+			plan->id_columns = lappend(plan->id_columns, name);
+		}
+	}
+}
+
 /* The reference's own columns: as they are, as said, or by convention. */
 static void
 resolve_columns(MorphPlan *plan)
@@ -211,24 +239,7 @@ resolve_columns(MorphPlan *plan)
 		plan->id_columns = first->id_columns;
 		return;
 	}
-	if (plan->type_column == NULL)
-	{
-		plan->type_column = psprintf("%s_type", plan->morph);
-		truncate_identifier(plan->type_column, strlen(plan->type_column), false);
-	}
-	if (plan->id_columns == NIL)
-	{
-		ListCell   *lc;
-
-		foreach(lc, first->local_key)
-		{
-			char	   *name = psprintf("%s_%s", plan->morph, list_length(first->local_key) == 1
-										? "id" : (char *) lfirst(lc));
-
-			truncate_identifier(name, strlen(name), false);
-			plan->id_columns = lappend(plan->id_columns, name);
-		}
-	}
+	name_morph_columns(plan, first->local_key);
 }
 
 /* The type of a column, below its domains. */

@@ -32,6 +32,7 @@ typedef struct MorphPlan
 	bool		make_index;		/* on the generated columns of new types */
 } MorphPlan;
 
+extern void name_morph_columns(MorphPlan *plan, List *key);
 extern void resolve_morph(MorphPlan *plan);
 extern void make_morph(MorphPlan *plan);
 

@@ -474,27 +474,10 @@ drop_unused_morph_types(Oid holder, List *types)
 	}
 }
 
-/* The columns of a reference that a declaration added, as a statement. */
-static char *
-added_columns_sql(Oid holder, List *columns)
-{
-	StringInfoData buf;
-	ListCell   *lc;
-
-	initStringInfo(&buf);
-	foreach(lc, columns)
-	{
-		if (get_attnum(holder, lfirst(lc)) > 0)
-			appendStringInfo(&buf, "%s ADD COLUMN %s %s", buf.len > 0 ? "," : "",
-							 quote_identifier(lfirst(lc)),
-							 morph_type_sql(get_atttype(holder, get_attnum(holder, lfirst(lc)))));
-	}
-	return buf.len == 0 ? NULL : psprintf("ALTER TABLE %s%s", quoted_model_name(holder), buf.data);
-}
-
 /*
  * The DDL that a polymorphic reference stands on, as far as a relation uses
- * it: a list of strings in the current memory context.
+ * it: a list of strings in the current memory context.  The columns that the
+ * declaration added, or created with a pivot, are not told here.
  */
 List *
 morph_ddl(const RelationDesc *desc)
@@ -506,12 +489,9 @@ morph_ddl(const RelationDesc *desc)
 	char	   *check_name;
 	bool		validated;
 	Oid			conoid;
-	char	   *columns = added_columns_sql(holder, desc->created_columns);
 	ListCell   *lc;
 
-	if (columns != NULL)
-		result = lappend(result, columns);
-	foreach(lc, types)
+	foreach(lc, desc->created_table ? NIL : types)
 		result = lappend(result, psprintf("ALTER TABLE %s %s", quoted_model_name(holder),
 										  generated_columns_sql(lfirst(lc))));
 	conoid = find_check(holder, types, &check_name, &validated);

@@ -30,6 +30,7 @@ extern void find_pivot(Pivot *pivot, Oid model, const char *pivot_table,
 extern void lock_pivot_name(Pivot *pivot);
 
 /* checked: nothing is altered */
+extern void check_pivot_key(const RelationRow *row);
 extern void check_pivot_columns(const Pivot *pivot, const RelationRow *row);
 
 /* made, and recorded in the row */

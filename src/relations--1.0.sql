@@ -311,6 +311,38 @@ CREATE FUNCTION @extschema@.morph_many(
 COMMENT ON FUNCTION @extschema@.morph_many(regclass, name, regclass, text, text, text, text, text, text, text, text, boolean, boolean, boolean, jsonb) IS
 	'declare that a row of model has any number of rows of related by its polymorphic reference morph, in which model is one type; returns the catalog row';
 
+CREATE FUNCTION @extschema@.morph_to_many(
+	model regclass, relation name, related regclass, morph text,
+	pivot_table text DEFAULT NULL, type text DEFAULT NULL,
+	local_key text DEFAULT NULL, related_key text DEFAULT NULL,
+	pivot_related_foreign_key text DEFAULT NULL,
+	type_column text DEFAULT NULL, id_column text DEFAULT NULL,
+	pivot_columns text DEFAULT NULL, pivot_timestamps boolean DEFAULT false,
+	on_delete text DEFAULT NULL, on_update text DEFAULT NULL,
+	defer text DEFAULT NULL, enforce boolean DEFAULT true,
+	validate boolean DEFAULT true, scope jsonb DEFAULT NULL)
+	RETURNS @extschema@.relation
+	LANGUAGE c VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'relations_morph_to_many';
+COMMENT ON FUNCTION @extschema@.morph_to_many(regclass, name, regclass, text, text, text, text, text, text, text, text, text, boolean, text, text, text, boolean, boolean, jsonb) IS
+	'declare that rows of model and rows of related are joined by rows of a pivot table, which refers to the model by its polymorphic reference morph; the table is created when there is none; returns the catalog row';
+
+CREATE FUNCTION @extschema@.morphed_by_many(
+	model regclass, relation name, related regclass, morph text,
+	pivot_table text DEFAULT NULL, type text DEFAULT NULL,
+	local_key text DEFAULT NULL, related_key text DEFAULT NULL,
+	pivot_foreign_key text DEFAULT NULL,
+	type_column text DEFAULT NULL, id_column text DEFAULT NULL,
+	pivot_columns text DEFAULT NULL, pivot_timestamps boolean DEFAULT false,
+	on_delete text DEFAULT NULL, on_update text DEFAULT NULL,
+	defer text DEFAULT NULL, enforce boolean DEFAULT true,
+	validate boolean DEFAULT true, scope jsonb DEFAULT NULL)
+	RETURNS @extschema@.relation
+	LANGUAGE c VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'relations_morphed_by_many';
+COMMENT ON FUNCTION @extschema@.morphed_by_many(regclass, name, regclass, text, text, text, text, text, text, text, text, text, boolean, text, text, text, boolean, boolean, jsonb) IS
+	'the inverse of morph_to_many: declare that rows of model and rows of related are joined by rows of a pivot table, which refers to related by its polymorphic reference morph; the table is created when there is none; returns the catalog row';
+
 CREATE FUNCTION @extschema@.morph_action() RETURNS trigger
 	LANGUAGE c VOLATILE
 	AS 'MODULE_PATHNAME', 'relations_morph_action';
