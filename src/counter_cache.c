@@ -282,6 +282,26 @@ make_counter_plan(const CounterKey *key)
 	return plan;
 }
 
+/* Throw away what is stale and not in use: the table may have gone. */
+static void
+trim_counter_plans(void)
+{
+	HASH_SEQ_STATUS status;
+	CounterEntry *entry;
+
+	hash_seq_init(&status, counter_plans);
+	while ((entry = hash_seq_search(&status)) != NULL)
+	{
+		CounterPlan *plan = entry->plan;
+
+		if (plan != NULL && (plan->valid || plan->refcount > 0))
+			continue;
+		hash_search(counter_plans, &entry->key, HASH_REMOVE, NULL);
+		if (plan != NULL)
+			free_counter_plan(plan);
+	}
+}
+
 /* Nobody uses the plan any more; one that was replaced meanwhile goes. */
 static void
 release_counter_plan(void *arg)
@@ -319,11 +339,12 @@ acquire_counter_plan(Oid relid, CounterEvent event)
 			entry->plan = NULL;
 		if (entry->plan == NULL || !entry->plan->valid)
 		{
+			trim_counter_plans();
 			plan = make_counter_plan(&key);
-			/* making it may have moved the entry or even filled it */
+			/* the entry may have gone, or may be another by now */
 			entry = hash_search(counter_plans, &key, HASH_ENTER, &found);
 			if (found && entry->plan != NULL && entry->plan->refcount == 0)
-				free_counter_plan(entry->plan);
+				free_counter_plan(entry->plan);	/* else its user frees it */
 			MemoryContextSetParent(plan->context, CacheMemoryContext);
 			entry->plan = plan;
 		}
