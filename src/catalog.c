@@ -831,14 +831,14 @@ quoted_column_list(List *columns)
 
 /*
  * The candidate that was probably meant by name, or NULL when none is near
- * enough: at most a third of the name's letters may differ.
+ * enough: at most a third of the name's letters may differ, two in short ones.
  */
 const char *
 closest_name(const char *name, List *candidates)
 {
 	const char *best = NULL;
 	int			length = strlen(name);
-	int			best_distance = Max(1, length / 3) + 1;
+	int			best_distance = Max(length >= 4 ? 2 : 1, length / 3) + 1;
 	ListCell   *lc;
 
 	if (length == 0 || length >= NAMEDATALEN)

@@ -12,15 +12,10 @@
 #include "utils/lsyscache.h"
 
 #include "deparse.h"
+#include "deparse_condition.h"
 #include "key_operator.h"
-#include "query_where.h"
 
-typedef struct DeparseContext
-{
-	StringInfo	buf;
-	int			nparams;		/* parameters so far */
-	List	   *params;			/* of QueryParam, behind the key parameters */
-} DeparseContext;
+static const DeparseAlias level_alias = {"c", "v"};
 
 static Oid
 column_type(Oid relid, const char *column)
@@ -28,68 +23,60 @@ column_type(Oid relid, const char *column)
 	return get_atttype(relid, require_column(relid, column, NULL));
 }
 
-/* One condition, in parentheses. */
-static void
-deparse_condition(DeparseContext *cxt, QueryCondition *cond)
+/*
+ * A page before a row is read from that row backwards: who takes the rows has
+ * to turn them.
+ */
+bool
+deparse_reverses(QueryNode *node)
 {
-	StringInfo	buf = cxt->buf;
-	ListCell   *lc;
-	int			next = 0;
+	return node->cursor != NULL && node->cursor->before &&
+		(node->limit >= 0 || node->offset != NULL);
+}
 
-	appendStringInfoChar(buf, '(');
-	switch (cond->kind)
+/* The columns that join a level to its parents, or that identify its rows. */
+static List *
+level_keys(QueryNode *node, LevelForm form)
+{
+	switch (form)
 	{
-		case CONDITION_AND:
-		case CONDITION_OR:
-			if (cond->args == NIL)
-				appendStringInfoString(buf, cond->kind == CONDITION_AND ? "true" : "false");
-			foreach(lc, cond->args)
-			{
-				if (foreach_current_index(lc) > 0)
-					appendStringInfoString(buf, cond->kind == CONDITION_AND ? " AND " : " OR ");
-				deparse_condition(cxt, lfirst(lc));
-			}
-			break;
-		case CONDITION_NOT:
-			appendStringInfoString(buf, "NOT ");
-			deparse_condition(cxt, linitial(cond->args));
-			break;
-		case CONDITION_OPERATOR:
-			for (const char *p = cond->sql; *p != '\0'; p++)
-			{
-				if (*p == WHERE_COLUMN[0])
-					appendStringInfo(buf, "c.%s", quote_identifier(cond->column));
-				else if (*p == WHERE_PARAM[0])
-				{
-					cxt->params = lappend(cxt->params, list_nth(cond->params, next++));
-					appendStringInfo(buf, "$%d", ++cxt->nparams);
-				}
-				else
-					appendStringInfoChar(buf, *p);
-			}
-			break;
+		case LEVEL_ALL:
+		case LEVEL_FIRST:
+		case LEVEL_COUNT:
+			return NIL;
+		case LEVEL_KEY:
+			return node->model->primary_key;
+		default:
+			return node->via != NULL ? node->relation->via_own_columns
+				: node->relation->other_columns;
 	}
-	appendStringInfoChar(buf, ')');
+}
+
+/* A key column, as an expression. */
+static char *
+key_expression(QueryNode *node, const char *column)
+{
+	return psprintf("%s.%s", node->via != NULL ? level_alias.via : level_alias.table,
+					quote_identifier(column));
 }
 
 /*
- * The conditions that join the level to its keys, and those of its scope.  The
- * keys are columns of the level's table, or of the one between.
+ * WHERE: what joins the level to its keys, which are columns of the level's
+ * table or of the one between, then the level's own conditions.
  */
 static void
 deparse_where(DeparseContext *cxt, QueryNode *node, LevelForm form, List *keys,
 			  const Oid *key_types)
 {
 	StringInfo	buf = cxt->buf;
-	bool		via = node->via != NULL;
-	Oid			relid = via ? node->via->relid : node->relid;
+	Oid			relid = node->via != NULL ? node->via->relid : node->relid;
 	const char *glue = " WHERE ";
 	ListCell   *lc;
 
 	foreach(lc, keys)
 	{
 		int			i = foreach_current_index(lc) + 1;
-		const char *column = psprintf("%s.%s", via ? "v" : "c", quote_identifier(lfirst(lc)));
+		char	   *column = key_expression(node, lfirst(lc));
 		Oid			type = column_type(relid, lfirst(lc));
 		Oid			key_type = key_types[i - 1];
 		char	   *eq = strategy_operator(type, key_type, BTEqualStrategyNumber);
@@ -119,72 +106,11 @@ deparse_where(DeparseContext *cxt, QueryNode *node, LevelForm form, List *keys,
 				break;
 		}
 	}
-	foreach(lc, node->where)
-	{
-		appendStringInfoString(buf, glue);
-		glue = " AND ";
-		deparse_condition(cxt, lfirst(lc));
-	}
-}
-
-/*
- * The order of the scope, then the primary key, and that of a pivot that shows
- * itself, for rows that are there more than once.
- */
-static void
-deparse_order(StringInfo buf, QueryNode *node)
-{
-	const char *glue = " ORDER BY ";
-	ListCell   *lc;
-
-	foreach(lc, node->order)
-	{
-		QueryOrder *order = lfirst(lc);
-
-		appendStringInfo(buf, "%sc.%s%s%s", glue, quote_identifier(order->column),
-						 order->descending ? " DESC" : "",
-						 !order->nulls_given ? "" : order->nulls_first ? " NULLS FIRST" : " NULLS LAST");
-		glue = ", ";
-	}
-	foreach(lc, node->model->primary_key)
-	{
-		appendStringInfo(buf, "%sc.%s", glue, quote_identifier(lfirst(lc)));
-		glue = ", ";
-	}
-	if (node->via == NULL || node->relation->pivot_columns == NIL)
-		return;
-	foreach(lc, node->via->primary_key)
-	{
-		appendStringInfo(buf, "%sv.%s", glue, quote_identifier(lfirst(lc)));
-		glue = ", ";
-	}
-}
-
-/* FROM: the level's table, joined to the one between if there is one. */
-static void
-deparse_tables(StringInfo buf, QueryNode *node)
-{
-	ListCell   *v;
-	ListCell   *c;
-
-	appendStringInfo(buf, "%s AS c", quoted_model_name(node->relid));
-	if (node->via == NULL)
-		return;
-	appendStringInfo(buf, " JOIN %s AS v ON ", quoted_model_name(node->via->relid));
-	forboth(v, node->relation->via_other_columns, c, node->relation->other_columns)
-	{
-		Oid			v_type = column_type(node->via->relid, lfirst(v));
-		Oid			c_type = column_type(node->relid, lfirst(c));
-
-		appendStringInfo(buf, "%sv.%s %s c.%s", foreach_current_index(v) > 0 ? " AND " : "",
-						 quote_identifier(lfirst(v)),
-						 strategy_operator(v_type, c_type, BTEqualStrategyNumber),
-						 quote_identifier(lfirst(c)));
-	}
+	deparse_conditions(cxt, node, &level_alias, glue);
 }
 
 static void
-deparse_select_list(StringInfo buf, List *columns)
+deparse_select_list(DeparseContext *cxt, List *columns)
 {
 	ListCell   *lc;
 
@@ -192,9 +118,151 @@ deparse_select_list(StringInfo buf, List *columns)
 	{
 		SelectColumn *column = lfirst(lc);
 
-		appendStringInfo(buf, "%s%s.%s", foreach_current_index(lc) > 0 ? ", " : "",
-						 column->via ? "v" : "c", quote_identifier(column->name));
+		if (foreach_current_index(lc) > 0)
+			appendStringInfoString(cxt->buf, ", ");
+		switch (column->kind)
+		{
+			case SELECT_COLUMN:
+				appendStringInfo(cxt->buf, "%s.%s", level_alias.table, quote_identifier(column->name));
+				break;
+			case SELECT_VIA:
+				appendStringInfo(cxt->buf, "%s.%s", level_alias.via, quote_identifier(column->name));
+				break;
+			case SELECT_ORDER:
+				deparse_order_value(cxt, column->order, &level_alias);
+				break;
+		}
 	}
+}
+
+/* The keys as a table k: their position, and a column for each. */
+static void
+deparse_keys(StringInfo buf, int n)
+{
+	appendStringInfoString(buf, "ROWS FROM (");
+	for (int i = 1; i <= n; i++)
+		appendStringInfo(buf, "%spg_catalog.unnest($%d)", i > 1 ? ", " : "", i);
+	appendStringInfoString(buf, ") WITH ORDINALITY AS k(");
+	for (int i = 1; i <= n; i++)
+		appendStringInfo(buf, "k%d, ", i);
+	appendStringInfoString(buf, "ord) CROSS JOIN ");
+}
+
+static void
+deparse_limit(DeparseContext *cxt, QueryNode *node)
+{
+	if (node->limit >= 0)
+		appendStringInfo(cxt->buf, " LIMIT " INT64_FORMAT, node->limit);
+	if (node->offset != NULL)
+	{
+		appendStringInfoString(cxt->buf, " OFFSET ");
+		deparse_param(cxt, node->offset);
+	}
+}
+
+/* The value that an aggregate level gives for the rows of table alias. */
+static char *
+aggregate_expression(QueryNode *node, const char *alias)
+{
+	const char *function = NULL;
+
+	switch (node->aggregate)
+	{
+		case AGGREGATE_NONE:
+		case AGGREGATE_COUNT:
+			return "pg_catalog.count(*)";
+		case AGGREGATE_EXISTS:
+			return "pg_catalog.count(*) OPERATOR(pg_catalog.>) 0";
+		case AGGREGATE_SUM:
+			function = "sum";
+			break;
+		case AGGREGATE_AVG:
+			function = "avg";
+			break;
+		case AGGREGATE_MIN:
+			function = "min";
+			break;
+		case AGGREGATE_MAX:
+			function = "max";
+			break;
+	}
+	return psprintf("pg_catalog.%s(%s.%s)", function, alias,
+					quote_identifier(node->aggregate_column));
+}
+
+/*
+ * A level that is a value for each parent.  The first column of the result is
+ * the key, or the parent's position.
+ */
+static void
+deparse_aggregate(DeparseContext *cxt, QueryNode *node, LevelForm form, List *keys,
+				  const Oid *key_types)
+{
+	StringInfo	buf = cxt->buf;
+	bool		ordinal = form == LEVEL_ORDINAL;
+	char	   *key = ordinal ? "k.ord" : key_expression(node, linitial(keys));
+
+	if (node->limit >= 0)
+	{
+		/* of the first rows of each parent only, in their order */
+		appendStringInfoString(buf, "SELECT k.ord, l.a FROM ");
+		deparse_keys(buf, list_length(keys));
+		appendStringInfo(buf, "LATERAL (SELECT %s AS a FROM (SELECT %s.* FROM ",
+						 aggregate_expression(node, "r"), level_alias.table);
+		deparse_tables(buf, node, &level_alias);
+		deparse_where(cxt, node, form, keys, key_types);
+		deparse_order_by(cxt, node, &level_alias, false);
+		deparse_limit(cxt, node);
+		appendStringInfoString(buf, ") AS r) AS l");
+		return;
+	}
+	appendStringInfo(buf, "SELECT %s, %s FROM ", key, aggregate_expression(node, level_alias.table));
+	if (ordinal)
+	{
+		deparse_keys(buf, list_length(keys));
+		if (node->via != NULL)
+			appendStringInfoChar(buf, '(');
+	}
+	deparse_tables(buf, node, &level_alias);
+	if (ordinal && node->via != NULL)
+		appendStringInfoChar(buf, ')');
+	deparse_where(cxt, node, form, keys, key_types);
+	appendStringInfo(buf, " GROUP BY %s", key);
+}
+
+/* The rows of each parent: those of a limit are taken for each in turn. */
+static void
+deparse_ordinal(DeparseContext *cxt, QueryNode *node, List *columns, List *keys,
+				const Oid *key_types, bool ordered)
+{
+	StringInfo	buf = cxt->buf;
+	bool		lateral = node->limit >= 0 || node->offset != NULL;
+
+	appendStringInfo(buf, "SELECT k.ord%s", lateral ? ", l.*" : columns != NIL ? ", " : "");
+	if (!lateral)
+		deparse_select_list(cxt, columns);
+	appendStringInfoString(buf, " FROM ");
+	deparse_keys(buf, list_length(keys));
+	if (lateral)
+	{
+		appendStringInfoString(buf, "LATERAL (SELECT ");
+		deparse_select_list(cxt, columns);
+		appendStringInfoString(buf, " FROM ");
+		deparse_tables(buf, node, &level_alias);
+		deparse_where(cxt, node, LEVEL_ORDINAL, keys, key_types);
+		deparse_order_by(cxt, node, &level_alias, deparse_reverses(node));
+		deparse_limit(cxt, node);
+		appendStringInfoString(buf, ") AS l");
+		return;
+	}
+	if (node->via != NULL)
+		appendStringInfoChar(buf, '(');
+	deparse_tables(buf, node, &level_alias);
+	if (node->via != NULL)
+		appendStringInfoChar(buf, ')');
+	deparse_where(cxt, node, LEVEL_ORDINAL, keys, key_types);
+	if (ordered)
+		deparse_order_by(cxt, node, &level_alias, false);
 }
 
 /*
@@ -210,54 +278,33 @@ deparse_level(QueryNode *node, LevelForm form, List *columns,
 {
 	StringInfoData buf;
 	DeparseContext cxt;
-	List	   *keys = NIL;
-	bool		lateral = form == LEVEL_ORDINAL && node->limit >= 0;
+	List	   *keys = level_keys(node, form);
 
 	initStringInfo(&buf);
+	memset(&cxt, 0, sizeof(cxt));
 	cxt.buf = &buf;
-	cxt.params = NIL;
-	if (form == LEVEL_KEY)
-		keys = node->model->primary_key;
-	else if (form >= LEVEL_ONE)
-		keys = node->via != NULL ? node->relation->via_own_columns : node->relation->other_columns;
 	cxt.nparams = form == LEVEL_RANGE ? 2 : list_length(keys);
-
-	appendStringInfoString(&buf, "SELECT ");
-	if (form == LEVEL_ORDINAL)
-		appendStringInfo(&buf, "k.ord%s", lateral ? ", l.*" : columns != NIL ? ", " : "");
-	if (!lateral)
-		deparse_select_list(&buf, columns);
-	appendStringInfoString(&buf, " FROM ");
-	if (form == LEVEL_ORDINAL)
+	if (node->aggregate != AGGREGATE_NONE)
+		deparse_aggregate(&cxt, node, form, keys, key_types);
+	else if (form == LEVEL_ORDINAL)
+		deparse_ordinal(&cxt, node, columns, keys, key_types, ordered);
+	else
 	{
-		appendStringInfoString(&buf, "ROWS FROM (");
-		for (int i = 1; i <= list_length(keys); i++)
-			appendStringInfo(&buf, "%spg_catalog.unnest($%d)", i > 1 ? ", " : "", i);
-		appendStringInfoString(&buf, ") WITH ORDINALITY AS k(");
-		for (int i = 1; i <= list_length(keys); i++)
-			appendStringInfo(&buf, "k%d, ", i);
-		appendStringInfoString(&buf, "ord) CROSS JOIN ");
-		if (lateral)
-		{
-			appendStringInfoString(&buf, "LATERAL (SELECT ");
-			deparse_select_list(&buf, columns);
-			appendStringInfoString(&buf, " FROM ");
-		}
-		else if (node->via != NULL)
-			appendStringInfoChar(&buf, '(');
+		appendStringInfoString(&buf, "SELECT ");
+		if (form == LEVEL_COUNT)
+			appendStringInfoString(&buf, "pg_catalog.count(*)");
+		else
+			deparse_select_list(&cxt, columns);
+		appendStringInfoString(&buf, " FROM ");
+		deparse_tables(&buf, node, &level_alias);
+		deparse_where(&cxt, node, form, keys, key_types);
+		if (form != LEVEL_COUNT && form != LEVEL_KEY && (ordered || form == LEVEL_FIRST))
+			deparse_order_by(&cxt, node, &level_alias, deparse_reverses(node));
+		if (form == LEVEL_FIRST)
+			appendStringInfoString(&buf, " LIMIT 1");
+		else if (form == LEVEL_ALL || form == LEVEL_ONE)
+			deparse_limit(&cxt, node);
 	}
-	deparse_tables(&buf, node);
-	if (form == LEVEL_ORDINAL && !lateral && node->via != NULL)
-		appendStringInfoChar(&buf, ')');
-	deparse_where(&cxt, node, form, keys, key_types);
-	if (ordered || form == LEVEL_FIRST || lateral)
-		deparse_order(&buf, node);
-	if (form == LEVEL_FIRST)
-		appendStringInfoString(&buf, " LIMIT 1");
-	else if (node->limit >= 0 && (lateral || form == LEVEL_ONE))
-		appendStringInfo(&buf, " LIMIT " INT64_FORMAT, node->limit);
-	if (lateral)
-		appendStringInfoString(&buf, ") AS l");
 	*params = cxt.params;
 	return buf.data;
 }

@@ -16,21 +16,31 @@ typedef enum LevelForm
 	LEVEL_ONE,					/* rows of one parent: key = $1 */
 	LEVEL_ARRAY,				/* rows of many parents: key = ANY($1) */
 	LEVEL_RANGE,				/* rows of a range of keys: $1 <= key <= $2 */
-	LEVEL_ORDINAL				/* $1, $2, ... are arrays, one a key column;
+	LEVEL_ORDINAL,				/* $1, $2, ... are arrays, one a key column;
 								 * the first column of the result is the
 								 * parent's position in them */
+	LEVEL_COUNT					/* all rows, but only their number */
 } LevelForm;
 
-#define LEVEL_FORMS (LEVEL_ORDINAL + 1)
+#define LEVEL_FORMS (LEVEL_COUNT + 1)
 
-/* A column of the select list, of the level's table or of the one between. */
+typedef enum SelectKind
+{
+	SELECT_COLUMN,				/* of the level's table */
+	SELECT_VIA,					/* of the one between */
+	SELECT_ORDER				/* a value of the order, as text */
+} SelectKind;
+
+/* A column of the select list. */
 typedef struct SelectColumn
 {
-	bool		via;
-	char	   *name;
+	SelectKind	kind;
+	char	   *name;			/* of a column */
+	QueryOrder *order;			/* for SELECT_ORDER */
 } SelectColumn;
 
 extern char *deparse_level(QueryNode *node, LevelForm form, List *columns,
 						   const Oid *key_types, bool ordered, List **params);
+extern bool deparse_reverses(QueryNode *node);
 
 #endif							/* RELATIONS_DEPARSE_H */

@@ -607,7 +607,7 @@ write_related(FunctionCallInfo fcinfo, bool many)
 						desc->name, model_name(desc->model), JB_ROOT_COUNT(documents)),
 				 errhint("Give one document.")));
 
-	run = read_run_begin(desc->related, READ_ALL,
+	run = read_run_begin_paths(desc->related, READ_ALL,
 						 construct_empty_array(TEXTOID));
 	SPI_connect();
 	owner = read_owner(desc, text_to_cstring(PG_GETARG_TEXT_PP(1)), context);

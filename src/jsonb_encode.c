@@ -378,7 +378,15 @@ encode_value(RowArena *arena, ValueEncoder *enc, Datum value)
 		case ENCODE_TO_JSONB:
 			return put_jsonb(arena, DatumGetJsonbP(FunctionCall1(&enc->func, value)));
 		case ENCODE_OBJECT:
-			break;				/* is not one value; see stage_row */
+		case ENCODE_ROW_TEXT:
+			break;				/* are not one value; see stage_row */
 	}
 	pg_unreachable();
+}
+
+/* Append a string to the row; its type bits and length. */
+JEntry
+encode_string(RowArena *arena, const char *string)
+{
+	return put_string(arena, string, strlen(string));
 }

@@ -22,7 +22,8 @@ typedef enum EncoderKind
 	ENCODE_JSONB,
 	ENCODE_OUTPUT,				/* a string, made by the output function */
 	ENCODE_TO_JSONB,			/* by to_jsonb itself */
-	ENCODE_OBJECT				/* an object of several columns of the row */
+	ENCODE_OBJECT,				/* an object of several columns of the row */
+	ENCODE_ROW_TEXT				/* a string made of several columns of the row */
 } EncoderKind;
 
 typedef struct ValueEncoder
@@ -31,6 +32,8 @@ typedef struct ValueEncoder
 	Oid			typid;			/* base type, domains taken off */
 	FmgrInfo	func;			/* for OUTPUT and TO_JSONB */
 	struct ObjectEncoder *object;	/* for OBJECT, see jsonb_writer.h */
+	char	   *(*row_text) (void *arg, const Datum *values, const bool *isnull);
+	void	   *row_text_arg;
 } ValueEncoder;
 
 /*
@@ -60,5 +63,6 @@ row_reserve(RowArena *arena, Size n)
 
 extern void encoder_init(ValueEncoder *enc, Oid typid, MemoryContext context);
 extern JEntry encode_value(RowArena *arena, ValueEncoder *enc, Datum value);
+extern JEntry encode_string(RowArena *arena, const char *string);
 
 #endif							/* RELATIONS_JSONB_ENCODE_H */

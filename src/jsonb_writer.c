@@ -28,6 +28,7 @@
  */
 #include "relations.h"
 
+#include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 
 #include "jsonb_writer.h"
@@ -197,6 +198,9 @@ stage_values(RowArena *arena, ObjectTemplate *tpl, ValueEncoder *encoders, const
 		if (unlikely(encoders[i].kind == ENCODE_OBJECT))
 			entry = stage_object(arena, encoders[i].object, values, isnull,
 								 leaf ? INTALIGN(total) - total : 0);
+		else if (unlikely(encoders[i].kind == ENCODE_ROW_TEXT))
+			entry = encode_string(arena, encoders[i].row_text(encoders[i].row_text_arg,
+															  values, isnull));
 		else if (isnull[pos])
 			entry = JENTRY_ISNULL;
 		else if (leaf && may_need_alignment(encoders[i].kind) && total != INTALIGN(total))
@@ -410,6 +414,24 @@ doc_add_scalar(DocBuffer *buf, ContainerState *state, JEntry entry, const char *
 	}
 	doc_copy(buf, data, length);
 	set_entry(buf, state, entry);
+}
+
+/* Add true or false. */
+void
+doc_add_boolean(DocBuffer *buf, ContainerState *state, bool value)
+{
+	set_entry(buf, state, value ? JENTRY_ISBOOL_TRUE : JENTRY_ISBOOL_FALSE);
+}
+
+/* Add the number zero: a numeric of a header only, in the short form. */
+void
+doc_add_zero(DocBuffer *buf, ContainerState *state)
+{
+	Datum		zero = DirectFunctionCall1(int8_numeric, Int64GetDatum(0));
+
+	doc_add_scalar(buf, state, JENTRY_ISNUMERIC | (JEntry) VARSIZE_ANY(DatumGetPointer(zero)),
+				   DatumGetPointer(zero));
+	pfree(DatumGetPointer(zero));
 }
 
 /* Add a null. */

@@ -81,6 +81,8 @@ typedef struct ContainerState
 extern void doc_begin_array(DocBuffer *buf, ContainerState *state, uint32 nelems);
 extern void doc_begin_object(DocBuffer *buf, ContainerState *state, ObjectTemplate *tpl);
 extern void doc_add_scalar(DocBuffer *buf, ContainerState *state, JEntry entry, const char *data);
+extern void doc_add_boolean(DocBuffer *buf, ContainerState *state, bool value);
+extern void doc_add_zero(DocBuffer *buf, ContainerState *state);
 extern void doc_add_null(DocBuffer *buf, ContainerState *state);
 extern void doc_end_member(DocBuffer *buf, ContainerState *state, Size member_base);
 

@@ -1,6 +1,6 @@
 /*
  * preload.c
- *	  preload, first, find and load: the SQL face of reading.
+ *	  preload, query, first, find and load: the SQL face of reading.
  */
 #include "relations.h"
 
@@ -14,131 +14,277 @@
 #include "utils/memutils.h"
 #include "utils/typcache.h"
 
-#include "read_run.h"
-
-/* root rows of the first and of the largest batch */
-#define FIRST_BATCH 64
-#define LARGEST_BATCH 131072
+#include "graph_reader.h"
 
 PG_FUNCTION_INFO_V1(relations_preload);
+PG_FUNCTION_INFO_V1(relations_query);
+PG_FUNCTION_INFO_V1(relations_query_params);
+PG_FUNCTION_INFO_V1(relations_query_related);
+PG_FUNCTION_INFO_V1(relations_paginate);
 PG_FUNCTION_INFO_V1(relations_first);
 PG_FUNCTION_INFO_V1(relations_find);
 PG_FUNCTION_INFO_V1(relations_load);
+PG_FUNCTION_INFO_V1(relations_load_relation);
 
-typedef struct PreloadState
+typedef struct StreamState
 {
-	ReadRun    *run;
-	char	   *portal_name;	/* by name: it may go before we do */
+	GraphReader reader;
 	ExprContext *econtext;
-	long		batch_rows;
-	uint32		next;
-} PreloadState;
+} StreamState;
 
-/*
- * The query above ends, or we do: let go of the portal.  At the end of a
- * transaction portals are dropped in any order, so ours may be gone.
- */
+/* The query above ends, or we do. */
 static void
-preload_shutdown(Datum arg)
+stream_shutdown(Datum arg)
 {
-	PreloadState *state = (PreloadState *) DatumGetPointer(arg);
-
-	if (state->portal_name != NULL)
-	{
-		Portal		portal = SPI_cursor_find(state->portal_name);
-
-		state->portal_name = NULL;
-		if (portal != NULL)
-			SPI_cursor_close(portal);
-	}
-}
-
-/* The portal of the root's rows; opened at first use.  SPI must be connected. */
-static Portal
-preload_portal(PreloadState *state)
-{
-	Portal		portal;
-
-	if (state->portal_name == NULL)
-	{
-		List	   *params;
-		SPIPlanPtr	plan = read_node_plan(state->run->plan->root, LEVEL_ALL, false, &params);
-
-		portal = SPI_cursor_open_with_paramlist(NULL, plan, NULL, true);
-		state->portal_name = MemoryContextStrdup(state->run->context, portal->name);
-		return portal;
-	}
-	portal = SPI_cursor_find(state->portal_name);
-	if (portal == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_CURSOR_STATE),
-				 errmsg("the rows of model \"%s\" cannot be read on", model_name(state->run->plan->model)),
-				 errdetail("Reading them began in a subtransaction that was rolled back.")));
-	return portal;
-}
-
-/* Read the next batch, within the memory that relations.batch_memory allows. */
-static void
-preload_next_batch(PreloadState *state)
-{
-	ReadRun    *run = state->run;
-	Size		used = read_run_memory(run);
-	Size		budget = (Size) relations_batch_memory * 1024;
-
-	if (read_run_rows(run) > 0)
-	{
-		if (used > budget)
-			state->batch_rows = Max(1, state->batch_rows / 2);
-		else if (used < budget / 4)
-			state->batch_rows = Min(LARGEST_BATCH, state->batch_rows * 4);
-		else if (used < budget / 2)
-			state->batch_rows = Min(LARGEST_BATCH, state->batch_rows * 2);
-	}
-	read_run_reset(run);
-	state->next = 0;
-	SPI_connect();
-	read_run_fetch(run, preload_portal(state), state->batch_rows);
-	read_run_children(run);
-	SPI_finish();
+	graph_reader_end(&((StreamState *) DatumGetPointer(arg))->reader);
 }
 
 /*
- * All rows of a model as documents.  Streams: a batch of rows is read when the
- * one before is used up.
+ * The documents of a request, one a call.  Streams: a batch of rows is read
+ * when the one before is used up.  request is read at the first call.
  */
-Datum
-relations_preload(PG_FUNCTION_ARGS)
+static Datum
+stream_documents(FunctionCallInfo fcinfo, void (*make_request) (FunctionCallInfo, ReadRequest *))
 {
 	FuncCallContext *funcctx;
-	PreloadState *state;
+	StreamState *state;
+	Jsonb	   *document;
 
 	if (SRF_IS_FIRSTCALL())
 	{
 		ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+		ReadRequest request;
 		MemoryContext old;
 
 		funcctx = SRF_FIRSTCALL_INIT();
 		old = MemoryContextSwitchTo(funcctx->multi_call_memory_ctx);
-		state = palloc0(sizeof(PreloadState));
-		state->run = read_run_begin(PG_GETARG_OID(0), READ_ALL, PG_GETARG_ARRAYTYPE_P_COPY(1));
-		state->batch_rows = FIRST_BATCH;
+		state = palloc0(sizeof(StreamState));
+		memset(&request, 0, sizeof(request));
+		make_request(fcinfo, &request);
+		graph_reader_begin(&state->reader, &request);
 		state->econtext = rsinfo->econtext;
-		RegisterExprContextCallback(state->econtext, preload_shutdown, PointerGetDatum(state));
+		RegisterExprContextCallback(state->econtext, stream_shutdown, PointerGetDatum(state));
 		funcctx->user_fctx = state;
 		MemoryContextSwitchTo(old);
-		preload_next_batch(state);
 	}
 	funcctx = SRF_PERCALL_SETUP();
 	state = funcctx->user_fctx;
-	CHECK_FOR_INTERRUPTS();
-	if (state->next >= read_run_rows(state->run) && read_run_rows(state->run) > 0)
-		preload_next_batch(state);
-	if (state->next < read_run_rows(state->run))
-		SRF_RETURN_NEXT(funcctx,
-						JsonbPGetDatum(read_run_document(state->run, state->next++)));
-	UnregisterExprContextCallback(state->econtext, preload_shutdown, PointerGetDatum(state));
-	preload_shutdown(PointerGetDatum(state));
+	document = graph_reader_next(&state->reader);
+	if (document != NULL)
+		SRF_RETURN_NEXT(funcctx, JsonbPGetDatum(document));
+	UnregisterExprContextCallback(state->econtext, stream_shutdown, PointerGetDatum(state));
+	stream_shutdown(PointerGetDatum(state));
 	SRF_RETURN_DONE(funcctx);
+}
+
+static void
+preload_request(FunctionCallInfo fcinfo, ReadRequest *request)
+{
+	request->model = PG_GETARG_OID(0);
+	request->mode = READ_ALL;
+	request->paths = PG_GETARG_ARRAYTYPE_P_COPY(1);
+}
+
+/* All rows of a model as documents. */
+Datum
+relations_preload(PG_FUNCTION_ARGS)
+{
+	return stream_documents(fcinfo, preload_request);
+}
+
+static void
+query_request(FunctionCallInfo fcinfo, ReadRequest *request)
+{
+	request->model = PG_GETARG_OID(0);
+	request->mode = READ_ALL;
+	request->document = PG_GETARG_JSONB_P_COPY(1);
+	if (PG_NARGS() > 2)
+		request->params = PG_GETARG_JSONB_P_COPY(2);
+}
+
+/* The documents that a query document asks for. */
+Datum
+relations_query(PG_FUNCTION_ARGS)
+{
+	return stream_documents(fcinfo, query_request);
+}
+
+/* The same, with values for placeholders. */
+Datum
+relations_query_params(PG_FUNCTION_ARGS)
+{
+	return stream_documents(fcinfo, query_request);
+}
+
+/* {"preload": {relation: query}} */
+static Jsonb *
+relation_document(const char *relation, Jsonb *query)
+{
+	JsonbParseState *state = NULL;
+	JsonbValue	key;
+	JsonbValue	value;
+	JsonbValue *result;
+
+	key.type = jbvString;
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	key.val.string.val = "preload";
+	key.val.string.len = strlen("preload");
+	pushJsonbValue(&state, WJB_KEY, &key);
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	key.val.string.val = unconstify(char *, relation);
+	key.val.string.len = strlen(relation);
+	pushJsonbValue(&state, WJB_KEY, &key);
+	json_root_value(query, &value);
+	pushJsonbValue(&state, WJB_VALUE, &value);
+	pushJsonbValue(&state, WJB_END_OBJECT, NULL);
+	result = pushJsonbValue(&state, WJB_END_OBJECT, NULL);
+	return JsonbValueToJsonb(result);
+}
+
+/* The related rows of one row, as a query document filters and orders them. */
+Datum
+relations_query_related(PG_FUNCTION_ARGS)
+{
+	FuncCallContext *funcctx;
+	ReadRun    *run;
+
+	if (SRF_IS_FIRSTCALL())
+	{
+		MemoryContext old;
+		ReadRequest request = {0};
+		char	   *relation = quote_path_name(NameStr(*PG_GETARG_NAME(2)));
+		Datum		keys[INDEX_MAX_KEYS];
+
+		funcctx = SRF_FIRSTCALL_INIT();
+		old = MemoryContextSwitchTo(funcctx->multi_call_memory_ctx);
+		request.model = PG_GETARG_OID(0);
+		request.mode = READ_KEY;
+		request.document = relation_document(relation, PG_GETARG_JSONB_P_COPY(3));
+		run = read_run_begin(&request);
+		funcctx->user_fctx = run;
+		if (read_plan_parse_key(run->plan, TextDatumGetCString(PG_GETARG_DATUM(1)), keys))
+		{
+			SPI_connect();
+			read_run_root(run, LEVEL_KEY, keys);
+			read_run_children(run);
+			SPI_finish();
+		}
+		MemoryContextSwitchTo(old);
+	}
+	funcctx = SRF_PERCALL_SETUP();
+	run = funcctx->user_fctx;
+	CHECK_FOR_INTERRUPTS();
+	if (read_run_rows(run) > 0 && funcctx->call_cntr < read_run_related_rows(run))
+	{
+		Jsonb	   *document = read_run_related_document(run, (uint32) funcctx->call_cntr);
+
+		SRF_RETURN_NEXT(funcctx, JsonbPGetDatum(document));
+	}
+	SRF_RETURN_DONE(funcctx);
+}
+
+static void
+push_key(JsonbParseState **state, const char *name)
+{
+	JsonbValue	key;
+
+	key.type = jbvString;
+	key.val.string.val = unconstify(char *, name);
+	key.val.string.len = strlen(name);
+	pushJsonbValue(state, WJB_KEY, &key);
+}
+
+static void
+push_number(JsonbParseState **state, const char *name, int64 number)
+{
+	JsonbValue	value;
+
+	push_key(state, name);
+	value.type = jbvNumeric;
+	value.val.numeric = DatumGetNumeric(DirectFunctionCall1(int8_numeric, Int64GetDatum(number)));
+	pushJsonbValue(state, WJB_VALUE, &value);
+}
+
+/* A query document with limit and offset; it must not have its own. */
+static Jsonb *
+page_document(Jsonb *query, int64 page, int64 per_page)
+{
+	static const char *const refused[] = {"limit", "offset", "after", "before"};
+	JsonbParseState *state = NULL;
+	JsonbValue	root;
+	ListCell   *lc;
+
+	json_root_value(query, &root);
+	if (!JSON_IS_OBJECT(&root))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a query must be an object, not %s", json_value_type(&root))));
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	foreach(lc, json_members_of(&root))
+	{
+		JsonMember *member = lfirst(lc);
+
+		for (int i = 0; i < (int) lengthof(refused); i++)
+		{
+			if (strcmp(member->key, refused[i]) == 0)
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						 errmsg("\"%s\" cannot be given to paginate", refused[i]),
+						 errhint("The page and its size say which rows are wanted.")));
+		}
+		push_key(&state, member->key);
+		pushJsonbValue(&state, WJB_VALUE, &member->value);
+	}
+	push_number(&state, "limit", per_page);
+	push_number(&state, "offset", (page - 1) * per_page);
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+}
+
+/* A page of a query, and of how many it is one. */
+Datum
+relations_paginate(PG_FUNCTION_ARGS)
+{
+	int64		page = PG_GETARG_INT32(2);
+	int64		per_page = PG_GETARG_INT32(3);
+	ReadRequest request = {0};
+	GraphReader reader;
+	JsonbParseState *state = NULL;
+	JsonbValue	value;
+	Jsonb	   *document;
+	int64		total;
+
+	if (page < 1 || per_page < 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" must be at least 1", page < 1 ? "page" : "per_page")));
+	request.model = PG_GETARG_OID(0);
+	request.mode = READ_ALL;
+	request.document = page_document(PG_GETARG_JSONB_P(1), page, per_page);
+	graph_reader_begin(&reader, &request);
+	SPI_connect();
+	total = read_run_count(reader.run);
+	SPI_finish();
+
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	push_key(&state, "meta");
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	push_number(&state, "total", total);
+	push_number(&state, "per_page", per_page);
+	push_number(&state, "current_page", page);
+	/* without rows there is one page, and it is empty */
+	push_number(&state, "last_page", Max((total + per_page - 1) / per_page, 1));
+	pushJsonbValue(&state, WJB_END_OBJECT, NULL);
+	push_key(&state, "data");
+	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
+	while ((document = graph_reader_next(&reader)) != NULL)
+	{
+		json_root_value(document, &value);
+		pushJsonbValue(&state, WJB_ELEM, &value);
+	}
+	pushJsonbValue(&state, WJB_END_ARRAY, NULL);
+	graph_reader_end(&reader);
+	read_run_end(reader.run);
+	PG_RETURN_JSONB_P(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL)));
 }
 
 /* Finish a run of at most one document: the document, or SQL null. */
@@ -159,7 +305,7 @@ one_document(FunctionCallInfo fcinfo, ReadRun *run)
 Datum
 relations_first(PG_FUNCTION_ARGS)
 {
-	ReadRun    *run = read_run_begin(PG_GETARG_OID(0), READ_FIRST, PG_GETARG_ARRAYTYPE_P(1));
+	ReadRun    *run = read_run_begin_paths(PG_GETARG_OID(0), READ_FIRST, PG_GETARG_ARRAYTYPE_P(1));
 
 	SPI_connect();
 	read_run_root(run, LEVEL_FIRST, NULL);
@@ -168,59 +314,15 @@ relations_first(PG_FUNCTION_ARGS)
 	return one_document(fcinfo, run);
 }
 
-/* The values of a key; false when some are null, which no row has. */
-static bool
-parse_key(ReadPlan *plan, char *text, Datum *values)
-{
-	Datum		row;
-	HeapTupleHeader header;
-	HeapTupleData tuple;
-	bool		isnull[INDEX_MAX_KEYS];
-	int			n = plan->root->nkeys;
-
-	if (n == 1)
-	{
-		values[0] = InputFunctionCall(&plan->key_input[0], text, plan->key_ioparams[0], -1);
-		return true;
-	}
-	row = OidInputFunctionCall(F_RECORD_IN, text, RECORDOID, plan->key_desc->tdtypmod);
-	header = DatumGetHeapTupleHeader(row);
-	tuple.t_len = HeapTupleHeaderGetDatumLength(header);
-	ItemPointerSetInvalid(&tuple.t_self);
-	tuple.t_tableOid = InvalidOid;
-	tuple.t_data = header;
-	heap_deform_tuple(&tuple, plan->key_desc, values, isnull);
-	for (int i = 0; i < n; i++)
-	{
-		if (isnull[i])
-			return false;
-	}
-	return true;
-}
-
-static void
-key_error_context(void *arg)
-{
-	errcontext("key of model \"%s\"", model_name(*(Oid *) arg));
-}
-
 /* The row of a model with a primary key. */
 Datum
 relations_find(PG_FUNCTION_ARGS)
 {
 	Oid			model = PG_GETARG_OID(0);
-	ReadRun    *run = read_run_begin(model, READ_KEY, PG_GETARG_ARRAYTYPE_P(2));
+	ReadRun    *run = read_run_begin_paths(model, READ_KEY, PG_GETARG_ARRAYTYPE_P(2));
 	Datum		keys[INDEX_MAX_KEYS];
-	ErrorContextCallback callback;
-	bool		found;
 
-	callback.callback = key_error_context;
-	callback.arg = &model;
-	callback.previous = error_context_stack;
-	error_context_stack = &callback;
-	found = parse_key(run->plan, TextDatumGetCString(PG_GETARG_DATUM(1)), keys);
-	error_context_stack = callback.previous;
-	if (found)
+	if (read_plan_parse_key(run->plan, TextDatumGetCString(PG_GETARG_DATUM(1)), keys))
 	{
 		SPI_connect();
 		read_run_root(run, LEVEL_KEY, keys);
@@ -230,9 +332,9 @@ relations_find(PG_FUNCTION_ARGS)
 	return one_document(fcinfo, run);
 }
 
-/* The document of a row that the caller has. */
-Datum
-relations_load(PG_FUNCTION_ARGS)
+/* Begin a run for the row that a call was given as its first argument. */
+static ReadRun *
+begin_row(FunctionCallInfo fcinfo, ReadMode mode)
 {
 	HeapTupleHeader header;
 	HeapTupleData tuple;
@@ -254,7 +356,7 @@ relations_load(PG_FUNCTION_ARGS)
 						OidIsValid(type) ? format_type_be(type) : "unknown"),
 				 errhint("Give the table's alias: SELECT relations.load(u, 'profile') FROM users u.")));
 	header = PG_GETARG_HEAPTUPLEHEADER(0);
-	run = read_run_begin(model, READ_ROW, PG_GETARG_ARRAYTYPE_P(1));
+	run = read_run_begin_paths(model, mode, PG_GETARG_ARRAYTYPE_P(1));
 	desc = lookup_rowtype_tupdesc(HeapTupleHeaderGetTypeId(header), HeapTupleHeaderGetTypMod(header));
 	tuple.t_len = HeapTupleHeaderGetDatumLength(header);
 	ItemPointerSetInvalid(&tuple.t_self);
@@ -283,5 +385,41 @@ relations_load(PG_FUNCTION_ARGS)
 		read_run_children(run);
 		SPI_finish();
 	}
-	return one_document(fcinfo, run);
+	return run;
+}
+
+/* The document of a row that the caller has. */
+Datum
+relations_load(PG_FUNCTION_ARGS)
+{
+	return one_document(fcinfo, begin_row(fcinfo, READ_ROW));
+}
+
+/*
+ * One relation of a row that the caller has: an array, an object or null.
+ * The paths must begin with the same relation.
+ */
+Datum
+relations_load_relation(PG_FUNCTION_ARGS)
+{
+	ReadRun    *run = begin_row(fcinfo, READ_RELATED);
+	Jsonb	   *result;
+
+	for (int i = 1; i < run->plan->root->nchildren; i++)
+	{
+		if (!run->plan->root->children[i]->continues)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("the paths must begin with one relation"),
+					 errhint("Call relations.load to get several.")));
+	}
+	if (run->plan->root->nchildren == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("no relation is named")));
+	result = read_run_relation(run);
+	read_run_end(run);
+	if (result == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_JSONB_P(result);
 }

@@ -10,15 +10,15 @@
 #include "utils/lsyscache.h"
 
 #include "query_doc.h"
-#include "query_where.h"
+#include "query_parse.h"
 
 /*
  * A node for the rows of relid, with the relation's scope applied.  The
  * table is locked as a SELECT would lock it, so that what is read of it holds
  * until the end of the transaction.
  */
-static QueryNode *
-make_node(Oid relid, RelationDesc *relation)
+QueryNode *
+query_make_node(Oid relid, RelationDesc *relation)
 {
 	QueryNode  *node = palloc0(sizeof(QueryNode));
 
@@ -28,6 +28,7 @@ make_node(Oid relid, RelationDesc *relation)
 	node->relation = relation;
 	node->model = catalog_get_model(relid);
 	node->limit = -1;
+	node->max_depth = -1;
 	if (relation != NULL && OidIsValid(relation->via))
 	{
 		LockRelationOid(relation->via, AccessShareLock);
@@ -39,10 +40,7 @@ make_node(Oid relid, RelationDesc *relation)
 		node->name = relation->name;
 		if (relation->scope != NULL)
 			query_apply_scope(node, relation->scope);
-		/* of one row that others follow in the scope's order, only the first */
-		if (RELATION_IS_TO_ONE(relation->kind) && relation->kind != RELATION_BELONGS_TO &&
-			node->order != NIL)
-			node->limit = 1;
+		node->scope_conditions = list_length(node->where);
 	}
 	return node;
 }
@@ -89,6 +87,26 @@ next_name(const char **path, const char *whole)
 	return buf.data;
 }
 
+/* A name as one step of a path, whatever it holds; palloc'd. */
+char *
+quote_path_name(const char *name)
+{
+	StringInfoData buf;
+
+	if (name[0] != '"' && strchr(name, '.') == NULL)
+		return pstrdup(name);
+	initStringInfo(&buf);
+	appendStringInfoChar(&buf, '"');
+	for (const char *p = name; *p != '\0'; p++)
+	{
+		if (*p == '"')
+			appendStringInfoChar(&buf, '"');
+		appendStringInfoChar(&buf, *p);
+	}
+	appendStringInfoChar(&buf, '"');
+	return buf.data;
+}
+
 /*
  * The nodes of a polymorphic relation, one for each type that rows of the
  * model may refer to.
@@ -111,11 +129,20 @@ make_branches(RelationDesc *relation)
 		QueryNode  *branch;
 
 		type->scope = relation->scope;
-		branch = make_node(type->related, type);
+		branch = query_make_node(type->related, type);
 		branch->continues = result != NIL;
 		result = lappend(result, branch);
 	}
 	return result;
+}
+
+/* The nodes that a relation leads to: several, when it is polymorphic. */
+List *
+query_make_nodes(RelationDesc *relation)
+{
+	if (relation->kind == RELATION_MORPH_TO)
+		return make_branches(relation);
+	return list_make1(query_make_node(relation->related, relation));
 }
 
 /*
@@ -130,15 +157,20 @@ children_for(QueryNode *node, RelationDesc *relation)
 
 	foreach(lc, node->children)
 	{
-		if (strcmp(((QueryNode *) lfirst(lc))->name, relation->name) == 0)
-			result = lappend(result, lfirst(lc));
+		QueryNode  *child = lfirst(lc);
+
+		if (strcmp(child->name, relation->name) != 0)
+			continue;
+		if (child->aggregate != AGGREGATE_NONE)
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_OBJECT),
+					 errmsg("\"%s\" is a relation and a count in one document", relation->name),
+					 errhint("Choose another name for one of them.")));
+		result = lappend(result, child);
 	}
 	if (result != NIL)
 		return result;
-	if (relation->kind == RELATION_MORPH_TO)
-		result = make_branches(relation);
-	else
-		result = list_make1(make_node(relation->related, relation));
+	result = query_make_nodes(relation);
 	node->children = list_concat(node->children, result);
 	return result;
 }
@@ -179,36 +211,46 @@ descend(List *nodes, const char *name)
 }
 
 /*
- * The tree that dotted paths describe; paths share their common prefix.
- * Raises null_value_not_allowed for a null path, invalid_parameter_value for
- * one that is none, undefined_object for an unknown relation.
+ * Follow a dotted path from nodes, making what is not there yet; the nodes at
+ * its end.  Raises invalid_parameter_value for what is no path,
+ * undefined_object for an unknown relation.
  */
-QueryNode *
+List *
+query_descend(List *nodes, const char *path)
+{
+	const char *rest = path;
+
+	do
+	{
+		CHECK_FOR_INTERRUPTS();
+		nodes = descend(nodes, next_name(&rest, path));
+	} while (*rest != '\0');
+	return nodes;
+}
+
+/*
+ * The tree that dotted paths describe; paths share their common prefix.
+ * Raises null_value_not_allowed for a null path, and what query_descend
+ * raises.
+ */
+QueryTree *
 query_from_paths(Oid model, ArrayType *paths)
 {
-	QueryNode  *root = make_node(model, NULL);
+	QueryTree  *tree = palloc0(sizeof(QueryTree));
 	Datum	   *elems;
 	bool	   *nulls;
 	int			n;
 
+	tree->shareable = true;
+	tree->root = query_make_node(model, NULL);
 	deconstruct_array(paths, TEXTOID, -1, false, TYPALIGN_INT, &elems, &nulls, &n);
 	for (int i = 0; i < n; i++)
 	{
-		List	   *nodes = list_make1(root);
-		char	   *whole;
-		const char *rest;
-
 		if (nulls[i])
 			ereport(ERROR,
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 					 errmsg("a relation path must not be null")));
-		whole = TextDatumGetCString(elems[i]);
-		rest = whole;
-		do
-		{
-			CHECK_FOR_INTERRUPTS();
-			nodes = descend(nodes, next_name(&rest, whole));
-		} while (*rest != '\0');
+		query_descend(list_make1(tree->root), TextDatumGetCString(elems[i]));
 	}
-	return root;
+	return tree;
 }

@@ -11,20 +11,48 @@
 
 #include "catalog.h"
 
-/* A value that a level's statement is given as a parameter. */
+struct QueryNode;
+
+/*
+ * A value that a level's statement is given as a parameter: a constant, or
+ * bound at each call to a value of the query document (see query_shape.h).
+ */
 typedef struct QueryParam
 {
-	Oid			type;
-	Datum		value;
+	Oid			type;			/* of the parameter */
+	Datum		value;			/* a constant, when leaf < 0 */
 	bool		isnull;
+
+	int			leaf;			/* the value of the document, or -1 */
+	int			element;		/* of it, when it is an array; or -1 */
+	bool		array;			/* it is an array of value_type */
+	Oid			value_type;		/* what one value is converted to */
+	int32		value_typmod;
+	uint64		cursor_order;	/* element is of a cursor for this order, */
+	int			cursor_values;	/* which has so many values; else 0 */
+	char	   *path;			/* in the document, for errors */
+	int			slot;			/* in the values of a run */
 } QueryParam;
+
+typedef enum OrderKind
+{
+	ORDER_COLUMN,				/* of the level's table */
+	ORDER_PIVOT,				/* a column of the table between */
+	ORDER_RELATED,				/* an order of the row that node leads to */
+	ORDER_COUNT					/* the number of rows that node leads to */
+} OrderKind;
 
 typedef struct QueryOrder
 {
-	char	   *column;
+	OrderKind	kind;
+	char	   *column;			/* for COLUMN and PIVOT */
+	struct QueryNode *node;		/* for RELATED and COUNT */
+	struct QueryOrder *inner;	/* for RELATED: the order within node */
+	Oid			type;			/* of the value, domains taken off */
 	bool		descending;
 	bool		nulls_given;
-	bool		nulls_first;
+	bool		nulls_first;	/* as it takes effect, given or not */
+	bool		not_null;		/* the value never is null */
 } QueryOrder;
 
 typedef enum ConditionKind
@@ -32,17 +60,40 @@ typedef enum ConditionKind
 	CONDITION_AND,
 	CONDITION_OR,
 	CONDITION_NOT,
-	CONDITION_OPERATOR
+	CONDITION_OPERATOR,
+	CONDITION_EXISTS,			/* node leads to a row */
+	CONDITION_COUNT				/* the number of rows that node leads to */
 } ConditionKind;
 
 typedef struct QueryCondition
 {
 	ConditionKind kind;
 	List	   *args;			/* of QueryCondition, for AND, OR and NOT */
+	bool		via;			/* for OPERATOR: of the table between */
 	char	   *column;			/* for OPERATOR */
-	const char *sql;			/* template of the operator, see query_where.c */
+	const char *sql;			/* for OPERATOR and COUNT: template of the
+								 * operator, see query_where.c */
 	List	   *params;			/* of QueryParam */
+	struct QueryNode *node;		/* for EXISTS and COUNT */
 } QueryCondition;
+
+/* Where a page begins: behind (or before) a row, given by its order values. */
+typedef struct QueryCursor
+{
+	bool		before;
+	List	   *params;			/* of QueryParam, one an order; NULL for null */
+} QueryCursor;
+
+typedef enum AggregateKind
+{
+	AGGREGATE_NONE,
+	AGGREGATE_COUNT,
+	AGGREGATE_EXISTS,
+	AGGREGATE_SUM,
+	AGGREGATE_AVG,
+	AGGREGATE_MIN,
+	AGGREGATE_MAX
+} AggregateKind;
 
 /* One level of a graph: the rows of a model, reached through a relation. */
 typedef struct QueryNode
@@ -53,14 +104,39 @@ typedef struct QueryNode
 	ModelDesc  *model;
 	ModelDesc  *via;			/* pivot table or through model, or NULL */
 	bool		continues;		/* another type of the relation before it */
+	bool		selects;		/* only the columns in select are shown */
+	List	   *select;
 	List	   *where;			/* of QueryCondition, all of which must hold */
+	int			scope_conditions;	/* how many of them are the relation's own */
 	List	   *order;			/* of QueryOrder */
+	bool		total_order;	/* the order ends with the primary key */
 	int64		limit;			/* rows per parent, or -1 */
+	QueryParam *offset;			/* rows to skip per parent, or NULL */
+	QueryCursor *cursor;		/* or NULL */
+	bool		show_cursor;	/* documents carry their cursor */
+	AggregateKind aggregate;	/* not rows, but a value of them */
+	char	   *aggregate_column;	/* or NULL */
+	bool		recursive;		/* the relation is followed again and again */
+	int			max_depth;		/* of that, or -1 */
 	List	   *children;		/* of QueryNode */
 } QueryNode;
 
+/* A tree, and what is said of all its documents. */
+typedef struct QueryTree
+{
+	QueryNode  *root;
+	bool		camel;			/* keys are written in camel case */
+	List	   *params;			/* of QueryParam that are bound at each call */
+	bool		shareable;		/* fits all documents of the same shape */
+} QueryTree;
+
 /* in the current memory context */
-extern QueryNode *query_from_paths(Oid model, ArrayType *paths);
+extern QueryTree *query_from_paths(Oid model, ArrayType *paths);
+extern QueryNode *query_make_node(Oid relid, RelationDesc *relation);
+extern List *query_make_nodes(RelationDesc *relation);
+extern List *query_descend(List *nodes, const char *path);
+extern char *quote_path_name(const char *name);
+extern void query_complete_order(QueryNode *node);
 
 /*
  * Raises an error that names its path in the scope when the scope is not a

@@ -1,25 +1,21 @@
 /*
  * query_where.c
- *	  The parts of a query document that filter, order and limit one level.
+ *	  The conditions of a query document.
  *
  * A condition is kept as a template of SQL text, in which WHERE_COLUMN stands
  * for the column and WHERE_PARAM for the next parameter; deparse.c fills them
- * in.  Values are converted to the column's type here, so that a bad one is
- * an error with the path of the document that holds it, and are only ever
- * bound as parameters.
+ * in.  Values are converted to the column's type and only ever bound as
+ * parameters.
  */
 #include "relations.h"
 
 #include "access/stratnum.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
-#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
-#include "utils/numeric.h"
 
 #include "key_operator.h"
 #include "query_where.h"
-#include "json_value.h"
 
 typedef enum OperandKind
 {
@@ -61,140 +57,23 @@ static const WhereOperator operators[] = {
 	{"overlaps", OPERAND_COLUMN, 0, C " OPERATOR(pg_catalog.&&) " P},
 };
 
-/* the keys that a scope may have */
-static const char *const scope_keys[] = {"where", "order", "limit"};
+/* what is said of a relation */
+static const char *const to_many_filters[] = {"some", "every", "none", "count"};
+static const char *const to_one_filters[] = {"is", "is_not", "count"};
+static const char *const comparisons[] = {"eq", "ne", "gt", "gte", "lt", "lte"};
 
-static QueryCondition *parse_where(Oid relid, JsonbValue *value, JsonPathFrame *path);
+static QueryCondition *parse_conditions(QueryContext *cxt, QueryNode *node, const JsonMember *member,
+										JsonPathFrame *path);
 
-static pg_attribute_noreturn() void
-document_error(const JsonPathFrame *path, const char *expected, JsonbValue *found)
+/* The value that counts: of a leaf the one in which placeholders are replaced. */
+static const JsonbValue *
+operand_value(QueryContext *cxt, const JsonMember *member, bool *is_leaf)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("\"%s\" must be %s, not %s", json_path_string(path), expected,
-					json_value_type(found))));
-}
+	int			leaf = cxt != NULL ? query_leaf_of(cxt, member) : -1;
 
-/* A member of a JSON object. */
-typedef struct Member
-{
-	char	   *key;
-	JsonbValue *value;
-} Member;
-
-/* The members of an object, as a list of Member. */
-static List *
-object_members(JsonbValue *value, const JsonPathFrame *path, const char *expected)
-{
-	JsonbIterator *it;
-	JsonbIteratorToken token;
-	JsonbValue	v;
-	List	   *result = NIL;
-	Member	   *member = NULL;
-
-	if (value->type != jbvBinary || !JsonContainerIsObject(value->val.binary.data))
-		document_error(path, expected, value);
-	it = JsonbIteratorInit(value->val.binary.data);
-	token = JsonbIteratorNext(&it, &v, true);
-	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_END_OBJECT)
-	{
-		if (token == WJB_KEY)
-		{
-			member = palloc(sizeof(Member));
-			member->key = pnstrdup(v.val.string.val, v.val.string.len);
-			continue;
-		}
-		member->value = palloc(sizeof(JsonbValue));
-		*member->value = v;
-		result = lappend(result, member);
-	}
-	return result;
-}
-
-/* The elements of an array, as JsonbValue. */
-static List *
-array_elements(JsonbValue *value, const JsonPathFrame *path, const char *expected)
-{
-	JsonbIterator *it;
-	JsonbIteratorToken token;
-	JsonbValue	v;
-	List	   *result = NIL;
-
-	if (value->type != jbvBinary || !JsonContainerIsArray(value->val.binary.data))
-		document_error(path, expected, value);
-	it = JsonbIteratorInit(value->val.binary.data);
-	token = JsonbIteratorNext(&it, &v, true);
-	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_END_ARRAY)
-	{
-		JsonbValue *copy = palloc(sizeof(JsonbValue));
-
-		*copy = v;
-		result = lappend(result, copy);
-	}
-	return result;
-}
-
-/* While a value is converted: errors say where in the document it stands. */
-static void
-value_error_context(void *arg)
-{
-	errcontext("value of \"%s\"", json_path_string(arg));
-}
-
-static QueryParam *
-make_param(Oid type, int32 typmod, JsonbValue *value, JsonPathFrame *path)
-{
-	QueryParam *param = palloc(sizeof(QueryParam));
-	ErrorContextCallback callback;
-
-	callback.callback = value_error_context;
-	callback.arg = path;
-	callback.previous = error_context_stack;
-	error_context_stack = &callback;
-	param->type = type;
-	param->value = json_value_to_datum(value, type, typmod, &param->isnull);
-	error_context_stack = callback.previous;
-	return param;
-}
-
-/* A parameter that is an array of the column's type. */
-static QueryParam *
-make_array_param(Oid type, int32 typmod, JsonbValue *value, JsonPathFrame *path)
-{
-	List	   *elements = array_elements(value, path, "an array of values");
-	Oid			array_type = get_array_type(type);
-	Datum	   *elems = palloc(sizeof(Datum) * Max(list_length(elements), 1));
-	bool	   *nulls = palloc(sizeof(bool) * Max(list_length(elements), 1));
-	QueryParam *param = palloc(sizeof(QueryParam));
-	int			n = list_length(elements);
-	int			lbound = 1;
-	int16		typlen;
-	bool		typbyval;
-	char		typalign;
-	ListCell   *lc;
-
-	if (!OidIsValid(array_type))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("there is no array type for type %s, which \"%s\" needs",
-						format_type_be(type), json_path_string(path))));
-	foreach(lc, elements)
-	{
-		JsonPathFrame frame = {path, NULL, foreach_current_index(lc)};
-		QueryParam *element = make_param(type, typmod, lfirst(lc), &frame);
-
-		elems[frame.index] = element->value;
-		nulls[frame.index] = element->isnull;
-	}
-	get_typlenbyvalalign(type, &typlen, &typbyval, &typalign);
-	param->type = array_type;
-	param->isnull = false;
-	if (n == 0)
-		param->value = PointerGetDatum(construct_empty_array(type));
-	else
-		param->value = PointerGetDatum(construct_md_array(elems, nulls, 1, &n, &lbound,
-														  type, typlen, typbyval, typalign));
-	return param;
+	if (is_leaf != NULL)
+		*is_leaf = leaf >= 0;
+	return leaf >= 0 ? &cxt->leaves[leaf].value : &member->value;
 }
 
 static QueryCondition *
@@ -208,12 +87,44 @@ make_condition(ConditionKind kind, List *args)
 }
 
 static QueryCondition *
-make_operator(const char *column, const char *sql, List *params)
+make_not(QueryCondition *arg)
+{
+	return make_condition(CONDITION_NOT, list_make1(arg));
+}
+
+static const WhereOperator *
+find_operator(const char *name)
+{
+	for (int i = 0; i < (int) lengthof(operators); i++)
+	{
+		if (strcmp(operators[i].name, name) == 0)
+			return &operators[i];
+	}
+	return NULL;
+}
+
+/* ---------------------------------------------------------------------
+ * Columns
+ * ---------------------------------------------------------------------
+ */
+
+/* A column that conditions are stated of. */
+typedef struct WhereColumn
+{
+	bool		via;			/* of the table between */
+	const char *name;
+	Oid			type;
+	int32		typmod;
+} WhereColumn;
+
+static QueryCondition *
+make_operator(const WhereColumn *column, const char *sql, List *params)
 {
 	QueryCondition *cond = palloc0(sizeof(QueryCondition));
 
 	cond->kind = CONDITION_OPERATOR;
-	cond->column = pstrdup(column);
+	cond->via = column->via;
+	cond->column = pstrdup(column->name);
 	cond->sql = sql;
 	cond->params = params;
 	return cond;
@@ -221,10 +132,11 @@ make_operator(const char *column, const char *sql, List *params)
 
 /* The condition that one operator of a column states. */
 static QueryCondition *
-parse_operator(const char *column, Oid type, int32 typmod, const WhereOperator *op,
-			   JsonbValue *value, JsonPathFrame *path)
+parse_operator(QueryContext *cxt, const WhereColumn *column, const WhereOperator *op,
+			   const JsonMember *member, JsonPathFrame *path)
 {
-	Oid			base = getBaseType(type);
+	const JsonbValue *value = operand_value(cxt, member, NULL);
+	Oid			base = getBaseType(column->type);
 	const char *sql = op->sql;
 
 	if (value->type == jbvNull && op->operand != OPERAND_BOOLEAN)
@@ -242,40 +154,34 @@ parse_operator(const char *column, Oid type, int32 typmod, const WhereOperator *
 	{
 		case OPERAND_BOOLEAN:
 			if (value->type != jbvBool)
-				document_error(path, "true or false", value);
+				query_document_error(path, "true or false", value);
 			return make_operator(column,
 								 value->val.boolean ? C " IS NULL" : C " IS NOT NULL", NIL);
 		case OPERAND_TEXT:
 			if (value->type != jbvString)
-				document_error(path, "a string", value);
-			return make_operator(column, sql, list_make1(make_param(TEXTOID, -1, value, path)));
+				query_document_error(path, "a string", value);
+			return make_operator(column, sql,
+								 list_make1(query_param(cxt, member, -1, false, TEXTOID, -1, path)));
 		case OPERAND_ARRAY:
 			{
 				char	   *eq = strategy_operator(base, base, BTEqualStrategyNumber);
-				bool		negated = sql != NULL;
 
-				sql = psprintf(negated ? "NOT (%s %s ANY(%s))" : "%s %s ANY(%s)", C, eq, P);
+				if (!JSON_IS_ARRAY(value))
+					query_document_error(path, "an array of values", value);
+				sql = psprintf(sql != NULL ? "NOT (%s %s ANY(%s))" : "%s %s ANY(%s)", C, eq, P);
 				return make_operator(column, sql,
-									 list_make1(make_array_param(base, typmod, value, path)));
+									 list_make1(query_param(cxt, member, -1, true, base,
+															column->typmod, path)));
 			}
 		case OPERAND_PAIR:
-			{
-				List	   *pair = array_elements(value, path, "an array of two values");
-				JsonPathFrame low = {path, NULL, 0};
-				JsonPathFrame high = {path, NULL, 1};
-
-				if (list_length(pair) != 2)
-					ereport(ERROR,
-							(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							 errmsg("\"%s\" must be an array of two values, not of %d",
-									json_path_string(path), list_length(pair))));
-				sql = psprintf("(%s %s %s AND %s %s %s)",
-							   C, strategy_operator(base, base, BTGreaterEqualStrategyNumber), P,
-							   C, strategy_operator(base, base, BTLessEqualStrategyNumber), P);
-				return make_operator(column, sql,
-									 list_make2(make_param(base, typmod, linitial(pair), &low),
-												make_param(base, typmod, lsecond(pair), &high)));
-			}
+			if (!JSON_IS_ARRAY(value))
+				query_document_error(path, "an array of two values", value);
+			sql = psprintf("(%s %s %s AND %s %s %s)",
+						   C, strategy_operator(base, base, BTGreaterEqualStrategyNumber), P,
+						   C, strategy_operator(base, base, BTLessEqualStrategyNumber), P);
+			return make_operator(column, sql,
+								 list_make2(query_param(cxt, member, 0, false, base, column->typmod, path),
+											query_param(cxt, member, 1, false, base, column->typmod, path)));
 		case OPERAND_COLUMN:
 			if (op->strategy != 0)
 			{
@@ -284,282 +190,334 @@ parse_operator(const char *column, Oid type, int32 typmod, const WhereOperator *
 				sql = psprintf(sql != NULL ? "NOT (%s %s %s)" : "%s %s %s", C, symbol, P);
 			}
 			return make_operator(column, sql,
-								 list_make1(make_param(base, typmod, value, path)));
+								 list_make1(query_param(cxt, member, -1, false, base,
+														column->typmod, path)));
 	}
 	pg_unreachable();
 }
 
 /* What a document says of one column: a bare value, or operators. */
 static QueryCondition *
-parse_column(Oid relid, const char *column, JsonbValue *value, JsonPathFrame *path)
-{
-	AttrNumber	attnum;
-	Oid			type;
-	int32		typmod;
-	Oid			collation;
-	List	   *args = NIL;
-	List	   *members;
-	ListCell   *lc;
-
-	attnum = require_column(relid, column, json_path_string(path));
-	get_atttypetypmodcoll(relid, attnum, &type, &typmod, &collation);
-	/* a bare value; for json columns an object may be meant: eq says so */
-	if (value->type != jbvBinary || !JsonContainerIsObject(value->val.binary.data))
-		return parse_operator(column, type, typmod, &operators[0], value, path);
-
-	members = object_members(value, path, "an object");
-	foreach(lc, members)
-	{
-		char	   *name = ((Member *) lfirst(lc))->key;
-		JsonbValue *operand = ((Member *) lfirst(lc))->value;
-		JsonPathFrame frame = {path, name, 0};
-		const WhereOperator *op = NULL;
-		List	   *names = NIL;
-
-		for (int i = 0; i < (int) lengthof(operators); i++)
-		{
-			if (strcmp(operators[i].name, name) == 0)
-				op = &operators[i];
-			names = lappend(names, unconstify(char *, operators[i].name));
-		}
-		if (op == NULL)
-		{
-			const char *near = closest_name(name, names);
-
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("unknown operator \"%s\" at \"%s\"", name, json_path_string(&frame)),
-					 near != NULL ? errhint("Perhaps you meant \"%s\".", near)
-					 : errhint("The operators are: %s.", format_column_list(names))));
-		}
-		args = lappend(args, parse_operator(column, type, typmod, op, operand, &frame));
-	}
-	return make_condition(CONDITION_AND, args);
-}
-
-/* A list of documents, one of which ("or") or all of which ("and") must hold. */
-static QueryCondition *
-parse_junction(Oid relid, ConditionKind kind, JsonbValue *value, JsonPathFrame *path)
+parse_column(QueryContext *cxt, const WhereColumn *column, const JsonMember *member,
+			 JsonPathFrame *path)
 {
 	List	   *args = NIL;
 	ListCell   *lc;
-
-	foreach(lc, array_elements(value, path, "an array of conditions"))
-	{
-		JsonPathFrame frame = {path, NULL, foreach_current_index(lc)};
-
-		args = lappend(args, parse_where(relid, lfirst(lc), &frame));
-	}
-	return make_condition(kind, args);
-}
-
-/* A "where" document: all of its members must hold. */
-static QueryCondition *
-parse_where(Oid relid, JsonbValue *value, JsonPathFrame *path)
-{
-	List	   *members;
-	List	   *args = NIL;
-	ListCell   *lc;
+	bool		is_leaf;
+	const JsonbValue *value = operand_value(cxt, member, &is_leaf);
 
 	check_stack_depth();
-	members = object_members(value, path, "an object of conditions");
-	foreach(lc, members)
+	/* a bare value; for json columns an object may be meant: eq says so */
+	if (is_leaf || !JSON_IS_OBJECT(value))
+		return parse_operator(cxt, column, &operators[0], member, path);
+
+	foreach(lc, query_members(member, path, "an object"))
 	{
-		char	   *key = ((Member *) lfirst(lc))->key;
-		JsonbValue *member = ((Member *) lfirst(lc))->value;
-		JsonPathFrame frame = {path, key, 0};
+		JsonMember *operand = lfirst(lc);
+		JsonPathFrame frame = {path, operand->key, 0};
+		const WhereOperator *op = find_operator(operand->key);
 
-		if (get_attnum(relid, key) <= 0 && strcmp(key, "and") == 0)
-			args = lappend(args, parse_junction(relid, CONDITION_AND, member, &frame));
-		else if (get_attnum(relid, key) <= 0 && strcmp(key, "or") == 0)
-			args = lappend(args, parse_junction(relid, CONDITION_OR, member, &frame));
-		else if (get_attnum(relid, key) <= 0 && strcmp(key, "not") == 0)
-			args = lappend(args, make_condition(CONDITION_NOT,
-												list_make1(parse_where(relid, member, &frame))));
-		else
-			args = lappend(args, parse_column(relid, key, member, &frame));
-	}
-	return make_condition(CONDITION_AND, args);
-}
-
-static char *
-value_string(JsonbValue *value, const JsonPathFrame *path, const char *expected)
-{
-	if (value->type != jbvString)
-		document_error(path, expected, value);
-	return pnstrdup(value->val.string.val, value->val.string.len);
-}
-
-/* One of two words, as a truth. */
-static bool
-value_choice(JsonbValue *value, JsonPathFrame *path, const char *no, const char *yes)
-{
-	char	   *expected = psprintf("\"%s\" or \"%s\"", no, yes);
-	char	   *word = value_string(value, path, expected);
-
-	if (strcmp(word, yes) == 0)
-		return true;
-	if (strcmp(word, no) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"%s\" must be %s, not \"%s\"", json_path_string(path), expected, word)));
-	return false;
-}
-
-/* One member of "order": "name", "-name" or an object. */
-static QueryOrder *
-parse_order_item(Oid relid, JsonbValue *value, JsonPathFrame *path)
-{
-	QueryOrder *order = palloc0(sizeof(QueryOrder));
-	List	   *members;
-	ListCell   *lc;
-
-	if (value->type == jbvString)
-	{
-		order->column = value_string(value, path, "");
-		if (order->column[0] == '-' && get_attnum(relid, order->column) <= 0)
+		if (strcmp(operand->key, "not") == 0)
 		{
-			order->column++;
-			order->descending = true;
+			args = lappend(args, make_not(parse_column(cxt, column, operand, &frame)));
+			continue;
 		}
-		require_column(relid, order->column, json_path_string(path));
-		return order;
-	}
-	members = object_members(value, path, "a column or an object");
-	foreach(lc, members)
-	{
-		char	   *key = ((Member *) lfirst(lc))->key;
-		JsonbValue *member = ((Member *) lfirst(lc))->value;
-		JsonPathFrame frame = {path, key, 0};
-
-		if (strcmp(key, "column") == 0)
-		{
-			order->column = value_string(member, &frame, "a string");
-			require_column(relid, order->column, json_path_string(&frame));
-		}
-		else if (strcmp(key, "direction") == 0)
-			order->descending = value_choice(member, &frame, "asc", "desc");
-		else if (strcmp(key, "nulls") == 0)
-		{
-			order->nulls_given = true;
-			order->nulls_first = value_choice(member, &frame, "last", "first");
-		}
-		else
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("unknown key \"%s\" at \"%s\"", key, json_path_string(&frame)),
-					 errhint("The keys of an order are: column, direction, nulls.")));
-	}
-	if (order->column == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"%s\" names no column", json_path_string(path))));
-	return order;
-}
-
-/* A whole number that is not negative. */
-static int64
-parse_count(JsonbValue *value, const JsonPathFrame *path)
-{
-	Datum		number;
-	int64		count;
-
-	if (value->type != jbvNumeric)
-		document_error(path, "a number", value);
-	number = NumericGetDatum(value->val.numeric);
-	if (numeric_is_nan(value->val.numeric) || numeric_is_inf(value->val.numeric) ||
-		DatumGetBool(DirectFunctionCall2(numeric_ne, number,
-										 DirectFunctionCall1(numeric_floor, number))) ||
-		DatumGetBool(DirectFunctionCall2(numeric_lt, number,
-										 DirectFunctionCall1(int8_numeric, Int64GetDatum(0)))) ||
-		DatumGetBool(DirectFunctionCall2(numeric_gt, number,
-										 DirectFunctionCall1(int8_numeric, Int64GetDatum(PG_INT64_MAX)))))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"%s\" must be a whole number from 0, not %s", json_path_string(path),
-						DatumGetCString(DirectFunctionCall1(numeric_out, number)))));
-	count = DatumGetInt64(DirectFunctionCall1(numeric_int8, number));
-	return count;
-}
-
-/*
- * Add what a scope says to a node.  Raises an error that names its path in
- * the scope for anything that is not known or does not fit the model.
- */
-void
-query_apply_scope(QueryNode *node, Jsonb *scope)
-{
-	JsonbValue	root;
-	JsonPathFrame top = {NULL, "scope", 0};
-	List	   *members;
-	ListCell   *lc;
-
-	root.type = jbvBinary;
-	root.val.binary.data = &scope->root;
-	root.val.binary.len = VARSIZE(scope) - VARHDRSZ;
-	if (JB_ROOT_IS_SCALAR(scope))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"scope\" must be an object")));
-	members = object_members(&root, &top, "an object");
-	foreach(lc, members)
-	{
-		char	   *key = ((Member *) lfirst(lc))->key;
-		JsonbValue *member = ((Member *) lfirst(lc))->value;
-		JsonPathFrame frame = {&top, key, 0};
-
-		if (strcmp(key, "where") == 0)
-			node->where = lappend(node->where, parse_where(node->relid, member, &frame));
-		else if (strcmp(key, "order") == 0)
-		{
-			ListCell   *item;
-
-			foreach(item, array_elements(member, &frame, "an array"))
-			{
-				JsonPathFrame position = {&frame, NULL, foreach_current_index(item)};
-
-				node->order = lappend(node->order,
-									  parse_order_item(node->relid, lfirst(item), &position));
-			}
-		}
-		else if (strcmp(key, "limit") == 0)
-			node->limit = parse_count(member, &frame);
-		else
+		if (op == NULL)
 		{
 			List	   *names = NIL;
 			const char *near;
 
-			for (int i = 0; i < (int) lengthof(scope_keys); i++)
-				names = lappend(names, unconstify(char *, scope_keys[i]));
-			near = closest_name(key, names);
+			for (int i = 0; i < (int) lengthof(operators); i++)
+				names = lappend(names, unconstify(char *, operators[i].name));
+			near = closest_name(operand->key, names);
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("unknown key \"%s\" at \"%s\"", key, json_path_string(&frame)),
+					 errmsg("unknown operator \"%s\" at \"%s\"", operand->key,
+							json_path_string(&frame)),
 					 near != NULL ? errhint("Perhaps you meant \"%s\".", near)
-					 : errhint("The keys of a scope are: %s.", format_column_list(names))));
+					 : errhint("The operators are: %s.", format_column_list(names))));
 		}
+		args = lappend(args, parse_operator(cxt, column, op, operand, &frame));
 	}
+	return make_condition(CONDITION_AND, args);
 }
 
+/* A column of a table, as something to state conditions of. */
+static void
+set_column(WhereColumn *column, Oid relid, bool via, const char *name, const JsonPathFrame *path)
+{
+	AttrNumber	attnum = require_column(relid, name, json_path_string(path));
+	Oid			collation;
+
+	column->via = via;
+	column->name = name;
+	get_atttypetypmodcoll(relid, attnum, &column->type, &column->typmod, &collation);
+}
+
+/* The conditions on columns of the pivot. */
+static QueryCondition *
+parse_pivot(QueryContext *cxt, QueryNode *node, const JsonMember *member, JsonPathFrame *path)
+{
+	List	   *args = NIL;
+	ListCell   *lc;
+
+	foreach(lc, query_members(member, path, "an object of conditions"))
+	{
+		JsonMember *inner = lfirst(lc);
+		JsonPathFrame frame = {path, inner->key, 0};
+		WhereColumn column;
+
+		set_column(&column, node->via->relid, true, inner->key, &frame);
+		args = lappend(args, parse_column(cxt, &column, inner, &frame));
+	}
+	return make_condition(CONDITION_AND, args);
+}
+
+/* ---------------------------------------------------------------------
+ * Relations
+ * ---------------------------------------------------------------------
+ */
+
+/* "there is a related row", of each of the nodes in turn, for which extra holds */
+static QueryCondition *
+make_exists(QueryContext *cxt, RelationDesc *relation, const JsonMember *member, bool negated,
+			JsonPathFrame *path)
+{
+	List	   *args = NIL;
+	ListCell   *lc;
+
+	foreach(lc, query_make_nodes(relation))
+	{
+		QueryNode  *node = lfirst(lc);
+		QueryCondition *exists = make_condition(CONDITION_EXISTS, NIL);
+
+		exists->node = node;
+		if (member != NULL)
+		{
+			QueryCondition *inner = parse_conditions(cxt, node, member, path);
+
+			/* what is unknown of a row does not hold for it */
+			if (negated)
+			{
+				QueryCondition *not_true = make_condition(CONDITION_NOT, list_make1(inner));
+
+				not_true->sql = "IS TRUE";
+				inner = not_true;
+			}
+			node->where = lappend(node->where, inner);
+		}
+		args = lappend(args, exists);
+	}
+	return list_length(args) == 1 ? linitial(args) : make_condition(CONDITION_OR, args);
+}
+
+/* The conditions on the number of related rows. */
+static QueryCondition *
+parse_count(QueryContext *cxt, RelationDesc *relation, const JsonMember *member, JsonPathFrame *path)
+{
+	List	   *members = query_members(member, path, "an object of comparisons");
+	const JsonMember *filter = NULL;
+	List	   *args = NIL;
+	ListCell   *lc;
+
+	if (relation->kind == RELATION_MORPH_TO)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("rows of the polymorphic relation \"%s\" cannot be counted at \"%s\"",
+						relation->name, json_path_string(path)),
+				 errhint("Use \"is\" or \"is_not\".")));
+	foreach(lc, members)
+	{
+		if (strcmp(((JsonMember *) lfirst(lc))->key, "where") == 0)
+			filter = lfirst(lc);
+	}
+	foreach(lc, members)
+	{
+		JsonMember *operand = lfirst(lc);
+		JsonPathFrame frame = {path, operand->key, 0};
+		QueryCondition *cond;
+		bool		known = false;
+		List	   *names = NIL;
+
+		if (operand == filter)
+			continue;
+		for (int i = 0; i < (int) lengthof(comparisons); i++)
+		{
+			known = known || strcmp(comparisons[i], operand->key) == 0;
+			names = lappend(names, unconstify(char *, comparisons[i]));
+		}
+		if (!known)
+			query_unknown_key(path, operand->key, "a count", lappend(names, "where"));
+		query_count_value(operand_value(cxt, operand, NULL), &frame);
+		cond = make_condition(CONDITION_COUNT, NIL);
+		cond->node = linitial(query_make_nodes(relation));
+		if (filter != NULL)
+		{
+			JsonPathFrame inner = {path, "where", 0};
+
+			cond->node->where = lappend(cond->node->where,
+										parse_conditions(cxt, cond->node, filter, &inner));
+		}
+		cond->sql = psprintf(strcmp(operand->key, "ne") == 0 ? "NOT (%s %s %s)" : "%s %s %s", C,
+							 strategy_operator(INT8OID, INT8OID, find_operator(operand->key)->strategy),
+							 P);
+		cond->params = list_make1(query_param(cxt, operand, -1, false, INT8OID, -1, &frame));
+		args = lappend(args, cond);
+	}
+	return make_condition(CONDITION_AND, args);
+}
+
+/* One filter of a relation: some, every, none, is, is_not or count. */
+static QueryCondition *
+parse_filter(QueryContext *cxt, RelationDesc *relation, const JsonMember *member, JsonPathFrame *path)
+{
+	const char *name = member->key;
+	bool		is_null = operand_value(cxt, member, NULL)->type == jbvNull;
+	bool		to_one = RELATION_IS_TO_ONE(relation->kind);
+	const char *const *filters = to_one ? to_one_filters : to_many_filters;
+	List	   *names = NIL;
+	bool		known = false;
+
+	for (int i = 0; i < (int) (to_one ? lengthof(to_one_filters) : lengthof(to_many_filters)); i++)
+	{
+		known = known || strcmp(filters[i], name) == 0;
+		names = lappend(names, unconstify(char *, filters[i]));
+	}
+	if (!known)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" is not a filter of relation \"%s\" at \"%s\"", name,
+						relation->name, json_path_string(path)),
+				 errdetail(to_one ? "The relation leads to one row." : "The relation leads to many rows."),
+				 errhint("Its filters are: %s.", format_column_list(names))));
+	if (strcmp(name, "count") == 0)
+		return parse_count(cxt, relation, member, path);
+	if (strcmp(name, "is") == 0 || strcmp(name, "is_not") == 0)
+	{
+		bool		positive = (strcmp(name, "is") == 0) != is_null;
+		QueryCondition *exists = make_exists(cxt, relation, is_null ? NULL : member, false, path);
+
+		return positive ? exists : make_not(exists);
+	}
+	if (strcmp(name, "some") == 0)
+		return make_exists(cxt, relation, member, false, path);
+	if (strcmp(name, "none") == 0)
+		return make_not(make_exists(cxt, relation, member, false, path));
+	return make_not(make_exists(cxt, relation, member, true, path));
+}
+
+static QueryCondition *
+parse_relation(QueryContext *cxt, RelationDesc *relation, const JsonMember *member,
+			   JsonPathFrame *path)
+{
+	const JsonbValue *value = operand_value(cxt, member, NULL);
+	List	   *args = NIL;
+	ListCell   *lc;
+
+	if (value->type == jbvNull && RELATION_IS_TO_ONE(relation->kind))
+		return make_not(make_exists(cxt, relation, NULL, false, path));
+	if (!JSON_IS_OBJECT(&member->value))
+		query_document_error(path, RELATION_IS_TO_ONE(relation->kind)
+							 ? "an object with \"is\", \"is_not\" or \"count\""
+							 : "an object with \"some\", \"every\", \"none\" or \"count\"", value);
+	foreach(lc, query_members(member, path, "an object"))
+	{
+		JsonMember *filter = lfirst(lc);
+		JsonPathFrame frame = {path, filter->key, 0};
+
+		args = lappend(args, parse_filter(cxt, relation, filter, &frame));
+	}
+	return make_condition(CONDITION_AND, args);
+}
+
+/* ---------------------------------------------------------------------
+ * Conditions
+ * ---------------------------------------------------------------------
+ */
+
+/* A list of documents, one of which ("or") or all of which ("and") must hold. */
+static QueryCondition *
+parse_junction(QueryContext *cxt, QueryNode *node, ConditionKind kind, const JsonMember *member,
+			   JsonPathFrame *path)
+{
+	List	   *args = NIL;
+	ListCell   *lc;
+
+	foreach(lc, query_elements(member, path, "an array of conditions"))
+	{
+		JsonPathFrame frame = {path, NULL, foreach_current_index(lc)};
+
+		args = lappend(args, parse_conditions(cxt, node, lfirst(lc), &frame));
+	}
+	return make_condition(kind, args);
+}
+
+static pg_attribute_noreturn() void
+unknown_member(QueryNode *node, const char *key, const JsonPathFrame *path)
+{
+	List	   *names = NIL;
+	const char *near;
+	ListCell   *lc;
+
+	foreach(lc, catalog_relations_of(node->relid))
+		names = lappend(names, ((RelationDesc *) lfirst(lc))->name);
+	near = closest_name(key, names);
+	/* the error, and the hint, that there is no such column */
+	if (near == NULL)
+		require_column(node->relid, key, json_path_string(path));
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_COLUMN),
+			 errmsg("\"%s\" has no column or relation \"%s\"", model_name(node->relid), key),
+			 errdetail("It is named by \"%s\".", json_path_string(path)),
+			 errhint("Perhaps you meant the relation \"%s\".", near)));
+}
+
+/* All members of a "where" must hold. */
+static QueryCondition *
+parse_conditions(QueryContext *cxt, QueryNode *node, const JsonMember *member, JsonPathFrame *path)
+{
+	List	   *args = NIL;
+	ListCell   *lc;
+
+	check_stack_depth();
+	foreach(lc, query_members(member, path, "an object of conditions"))
+	{
+		JsonMember *inner = lfirst(lc);
+		char	   *key = inner->key;
+		JsonPathFrame frame = {path, key, 0};
+		RelationDesc *relation;
+		QueryCondition *cond;
+
+		if (get_attnum(node->relid, key) > 0)
+		{
+			WhereColumn column;
+
+			set_column(&column, node->relid, false, key, &frame);
+			cond = parse_column(cxt, &column, inner, &frame);
+		}
+		else if (strcmp(key, "and") == 0)
+			cond = parse_junction(cxt, node, CONDITION_AND, inner, &frame);
+		else if (strcmp(key, "or") == 0)
+			cond = parse_junction(cxt, node, CONDITION_OR, inner, &frame);
+		else if (strcmp(key, "not") == 0)
+			cond = make_not(parse_conditions(cxt, node, inner, &frame));
+		else if ((relation = catalog_find_relation(node->relid, key)) != NULL)
+			cond = parse_relation(cxt, relation, inner, &frame);
+		else if (strcmp(key, "pivot") == 0 && node->via != NULL)
+			cond = parse_pivot(cxt, node, inner, &frame);
+		else
+			unknown_member(node, key, &frame);
+		args = lappend(args, cond);
+	}
+	return make_condition(CONDITION_AND, args);
+}
+
+/*
+ * Add what a "where" says to a node.  Raises an error that names its path in
+ * the document for anything that is not known or does not fit the model.
+ */
 void
-query_check_scope(Oid model, Jsonb *scope)
+query_parse_where(QueryContext *cxt, QueryNode *node, const JsonMember *member, JsonPathFrame *path)
 {
-	QueryNode	node = {0};
-
-	node.relid = model;
-	query_apply_scope(&node, scope);
-}
-
-/* Does the scope have a member of that name? */
-bool
-query_scope_has(Jsonb *scope, const char *key)
-{
-	JsonbValue	name;
-
-	if (scope == NULL || !JB_ROOT_IS_OBJECT(scope))
-		return false;
-	name.type = jbvString;
-	name.val.string.val = unconstify(char *, key);
-	name.val.string.len = strlen(key);
-	return findJsonbValueFromContainer(&scope->root, JB_FOBJECT, &name) != NULL;
+	node->where = lappend(node->where, parse_conditions(cxt, node, member, path));
 }

@@ -8,18 +8,20 @@
  */
 #include "relations.h"
 
-#include "access/relation.h"
+#include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
+#include "utils/fmgroids.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/rel.h"
 #include "utils/syscache.h"
 
+#include "query_parse.h"
+#include "read_node.h"
 #include "read_plan.h"
 
 #define MAX_KEPT_PLANS 512
@@ -99,252 +101,6 @@ integer_datum(Oid type, Datum value)
 	}
 }
 
-/*
- * The position of a column in a node's select list; added when missing.  With
- * via it is a column of the table between the node and its parent.
- */
-static int
-select_position(ReadNode *node, bool via, const char *column)
-{
-	SelectColumn *added;
-	ListCell   *lc;
-
-	foreach(lc, node->columns)
-	{
-		SelectColumn *there = lfirst(lc);
-
-		if (there->via == via && strcmp(there->name, column) == 0)
-			return foreach_current_index(lc);
-	}
-	require_column(via ? node->query->via->relid : node->query->relid, column, NULL);
-	added = palloc(sizeof(SelectColumn));
-	added->via = via;
-	added->name = pstrdup(column);
-	node->columns = lappend(node->columns, added);
-	return list_length(node->columns) - 1;
-}
-
-static bool
-list_has_name(List *names, const char *name)
-{
-	ListCell   *lc;
-
-	foreach(lc, names)
-	{
-		if (strcmp(lfirst(lc), name) == 0)
-			return true;
-	}
-	return false;
-}
-
-static void
-list_delete_name(List **names, const char *name)
-{
-	ListCell   *lc;
-
-	foreach(lc, *names)
-	{
-		if (strcmp(lfirst(lc), name) == 0)
-			*names = foreach_delete_current(*names, lc);
-	}
-}
-
-static Oid
-column_type(Oid relid, const char *column)
-{
-	return get_atttype(relid, require_column(relid, column, NULL));
-}
-
-/* The object "pivot" of a row: a value that is made of columns of the pivot. */
-static void
-init_pivot(ReadNode *node, ValueEncoder *encoder, List *columns)
-{
-	ObjectEncoder *object = palloc0(sizeof(ObjectEncoder));
-	int			n = 0;
-
-	template_init(&object->tpl, columns, NIL, node->context);
-	object->encoders = palloc0(sizeof(ValueEncoder) * object->tpl.nvalues);
-	object->positions = palloc(sizeof(int) * object->tpl.nvalues);
-	for (int i = 0; i < object->tpl.npairs; i++)
-	{
-		char	   *column = list_nth(columns, object->tpl.source[i]);
-
-		object->positions[n] = select_position(node, true, column);
-		encoder_init(&object->encoders[n], column_type(node->query->via->relid, column),
-					 node->context);
-		n++;
-	}
-	encoder->kind = ENCODE_OBJECT;
-	encoder->object = object;
-}
-
-/* Template, encoders and select list of the columns that the caller sees. */
-static void
-init_columns(ReadNode *node, bool row_given)
-{
-	QueryNode  *query = node->query;
-	Relation	rel = relation_open(query->relid, AccessShareLock);
-	TupleDesc	desc = RelationGetDescr(rel);
-	bool		all_visible = row_given ||
-		pg_class_aclcheck(query->relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
-	List	   *relation_keys = NIL;
-	List	   *shown = NIL;
-	List	   *keys;
-	List	   *pivot;
-	ListCell   *lc;
-	int			n = 0;
-
-	foreach(lc, query->children)
-		relation_keys = lappend(relation_keys, ((QueryNode *) lfirst(lc))->name);
-	for (int i = 0; i < desc->natts; i++)
-	{
-		Form_pg_attribute att = TupleDescAttr(desc, i);
-		char	   *name = NameStr(att->attname);
-
-		if (att->attisdropped)
-			continue;
-		if (!all_visible &&
-			pg_attribute_aclcheck(query->relid, att->attnum, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
-			continue;
-		if (list_has_name(query->model->hidden, name) || list_has_name(relation_keys, name))
-			continue;
-		shown = lappend(shown, pstrdup(name));
-	}
-	relation_close(rel, AccessShareLock);
-
-	/* a caller who sees nothing gets the server's own error */
-	pivot = query->via != NULL ? query->relation->pivot_columns : NIL;
-	if (pivot != NIL && !list_has_name(relation_keys, "pivot"))
-	{
-		list_delete_name(&shown, "pivot");
-		keys = lappend(list_copy(shown), "pivot");
-	}
-	else
-	{
-		pivot = NIL;
-		keys = shown;
-	}
-	template_init(&node->tpl, keys, relation_keys, node->context);
-	node->encoders = palloc0(sizeof(ValueEncoder) * Max(node->tpl.nvalues, 1));
-	node->positions = palloc(sizeof(int) * Max(node->tpl.nvalues, 1));
-	foreach(lc, shown)
-		select_position(node, false, lfirst(lc));
-	for (int i = 0; i < node->tpl.npairs; i++)
-	{
-		int			column = node->tpl.source[i];
-
-		if (column < 0)
-			continue;
-		node->positions[n] = column;
-		if (column == list_length(shown))
-			init_pivot(node, &node->encoders[n], pivot);
-		else
-			encoder_init(&node->encoders[n], column_type(query->relid, list_nth(shown, column)),
-						 node->context);
-		n++;
-	}
-}
-
-/*
- * May a row be there several times for one parent, with different things to
- * show of the pivot?  Then the pivot's key decides which comes first.
- */
-static bool
-pivot_orders(QueryNode *query)
-{
-	RelationDesc *relation = query->relation;
-	ListCell   *lc;
-
-	if (query->via == NULL || relation->pivot_columns == NIL)
-		return false;
-	if (query->via->primary_key == NIL)
-		return false;
-	foreach(lc, query->via->primary_key)
-	{
-		if (!list_has_name(relation->via_own_columns, lfirst(lc)) &&
-			!list_has_name(relation->via_other_columns, lfirst(lc)))
-			return true;
-	}
-	return false;
-}
-
-static void
-add_relid(ReadPlan *plan, Oid relid)
-{
-	plan->relids = plan->relids == NULL ? palloc(sizeof(Oid)) :
-		repalloc(plan->relids, sizeof(Oid) * (plan->nrelids + 1));
-	plan->relids[plan->nrelids++] = relid;
-}
-
-/* How the rows of a child level find their parents. */
-static void
-init_match(ReadNode *node, ReadNode *parent)
-{
-	QueryNode  *query = node->query;
-	RelationDesc *relation = query->relation;
-	ListCell   *lc;
-
-	node->to_one = RELATION_IS_TO_ONE(relation->kind);
-	node->continues = query->continues;
-	node->nkeys = list_length(relation->own_columns);
-	node->key_types = palloc(sizeof(Oid) * node->nkeys);
-	node->parent_keys = palloc(sizeof(int) * node->nkeys);
-	node->key_lens = palloc(sizeof(int16) * node->nkeys);
-	node->key_byvals = palloc(sizeof(bool) * node->nkeys);
-	node->key_aligns = palloc(sizeof(char) * node->nkeys);
-	foreach(lc, relation->own_columns)
-	{
-		int			i = foreach_current_index(lc);
-		AttrNumber	attnum = require_column(parent->query->relid, lfirst(lc), relation->name);
-
-		node->parent_keys[i] = select_position(parent, false, lfirst(lc));
-		node->key_types[i] = getBaseType(get_atttype(parent->query->relid, attnum));
-		get_typlenbyvalalign(node->key_types[i], &node->key_lens[i],
-							 &node->key_byvals[i], &node->key_aligns[i]);
-	}
-	if (node->nkeys == 1 && query->limit < 0)
-	{
-		bool		via = query->via != NULL;
-		char	   *column = linitial(via ? relation->via_own_columns : relation->other_columns);
-
-		node->match_type = getBaseType(column_type(via ? query->via->relid : query->relid, column));
-		node->hashed = is_integer_type(node->match_type) && is_integer_type(node->key_types[0]);
-		if (node->hashed)
-			node->match_position = select_position(node, via, column);
-	}
-	if (node->hashed && query->order == NIL && list_length(query->model->primary_key) == 1 &&
-		!pivot_orders(query))
-	{
-		char	   *column = linitial(query->model->primary_key);
-
-		node->sort_type = getBaseType(column_type(query->relid, column));
-		node->sorted_here = is_integer_type(node->sort_type);
-		if (node->sorted_here)
-			node->sort_position = select_position(node, false, column);
-	}
-}
-
-static ReadNode *
-make_read_node(ReadPlan *plan, QueryNode *query, ReadNode *parent, bool row_given)
-{
-	ReadNode   *node = palloc0(sizeof(ReadNode));
-	ListCell   *lc;
-
-	check_stack_depth();
-	node->query = query;
-	node->context = plan->context;
-	init_columns(node, row_given);
-	if (parent != NULL)
-		init_match(node, parent);
-	add_relid(plan, query->relid);
-	if (query->via != NULL)
-		add_relid(plan, query->via->relid);
-	node->children = palloc(sizeof(ReadNode *) * Max(list_length(query->children), 1));
-	foreach(lc, query->children)
-		node->children[node->nchildren++] = make_read_node(plan, lfirst(lc), node, false);
-	return node;
-}
-
 /* What find() needs to read keys. */
 static void
 init_key_input(ReadPlan *plan)
@@ -383,30 +139,41 @@ init_key_input(ReadPlan *plan)
 }
 
 static ReadPlan *
-make_plan(Oid model, ReadMode mode, ArrayType *paths, uint32 hash)
+make_plan(const ReadRequest *request, const QueryShape *shape, uint32 hash)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "relations read plan",
 												  ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	ReadPlan   *plan = palloc0(sizeof(ReadPlan));
 	uint64		before = invalidations;
+	QueryTree  *tree;
+	ListCell   *lc;
 
 	plan->context = context;
 	plan->hash = hash;
-	plan->model = model;
+	plan->model = request->model;
 	plan->role = GetUserId();
-	plan->mode = mode;
-	plan->paths = (ArrayType *) palloc(VARSIZE(paths));
-	memcpy(plan->paths, paths, VARSIZE(paths));
+	plan->mode = request->mode;
+	plan->shape_length = shape->bytes.len;
+	plan->shape = palloc(Max(shape->bytes.len, 1));
+	memcpy(plan->shape, shape->bytes.data, shape->bytes.len);
 	catalog_oids[0] = catalog_relation_oid();
 	catalog_oids[1] = catalog_model_oid();
 	catalog_oids[2] = catalog_morph_type_oid();
-	plan->root = make_read_node(plan, query_from_paths(model, plan->paths), NULL,
-								mode == READ_ROW);
-	if (mode == READ_KEY)
+	if (request->document != NULL)
+		tree = query_from_document(request->model, request->document, shape);
+	else
+		tree = query_from_paths(request->model, request->paths);
+	plan->camel = tree->camel;
+	plan->nparams = list_length(tree->params);
+	plan->params = palloc(sizeof(QueryParam *) * Max(plan->nparams, 1));
+	foreach(lc, tree->params)
+		plan->params[foreach_current_index(lc)] = lfirst(lc);
+	plan->root = make_read_node(plan, tree->root, NULL);
+	if (request->mode == READ_KEY)
 		init_key_input(plan);
 	/* what changed meanwhile may have been read before it did */
-	plan->valid = before == invalidations;
+	plan->valid = before == invalidations && tree->shareable;
 	MemoryContextSwitchTo(old);
 	return plan;
 }
@@ -452,7 +219,7 @@ trim_plans(void)
 }
 
 static ReadPlan *
-lookup_plan(Oid model, ReadMode mode, ArrayType *paths, uint32 hash)
+lookup_plan(const ReadRequest *request, const QueryShape *shape, uint32 hash)
 {
 	Oid			role = GetUserId();
 	ListCell   *lc;
@@ -461,10 +228,10 @@ lookup_plan(Oid model, ReadMode mode, ArrayType *paths, uint32 hash)
 	{
 		ReadPlan   *plan = lfirst(lc);
 
-		if (plan->hash == hash && plan->valid && plan->model == model &&
-			plan->role == role && plan->mode == mode &&
-			VARSIZE(plan->paths) == VARSIZE(paths) &&
-			memcmp(plan->paths, paths, VARSIZE(paths)) == 0)
+		if (plan->hash == hash && plan->valid && plan->model == request->model &&
+			plan->role == role && plan->mode == request->mode &&
+			plan->shape_length == shape->bytes.len &&
+			memcmp(plan->shape, shape->bytes.data, shape->bytes.len) == 0)
 			return plan;
 	}
 	return NULL;
@@ -473,24 +240,25 @@ lookup_plan(Oid model, ReadMode mode, ArrayType *paths, uint32 hash)
 /*
  * The plan for a call, with its tables locked as a SELECT would lock them.
  * It is the caller's until read_plan_release.  Raises what is wrong with the
- * model or the paths.
+ * model, the paths or the document.
  */
 ReadPlan *
-read_plan_acquire(Oid model, ReadMode mode, ArrayType *paths)
+read_plan_acquire(const ReadRequest *request, const QueryShape *shape)
 {
-	uint32		hash = hash_bytes((unsigned char *) paths, VARSIZE(paths)) ^ model;
+	uint32		hash = hash_bytes((unsigned char *) shape->bytes.data, shape->bytes.len) ^
+		request->model;
 
 	init_cache();
 	for (;;)
 	{
-		ReadPlan   *plan = lookup_plan(model, mode, paths, hash);
+		ReadPlan   *plan = lookup_plan(request, shape, hash);
 
 		if (plan == NULL)
 		{
 			MemoryContext old;
 
 			trim_plans();
-			plan = make_plan(model, mode, paths, hash);
+			plan = make_plan(request, shape, hash);
 			MemoryContextSetParent(plan->context, cache_context);
 			old = MemoryContextSwitchTo(cache_context);
 			kept_plans = lcons(plan, kept_plans);
@@ -516,13 +284,107 @@ read_plan_release(ReadPlan *plan)
 	plan->refcount--;
 }
 
+static void
+key_error_context(void *arg)
+{
+	errcontext("key of model \"%s\"", model_name(*(Oid *) arg));
+}
+
+/*
+ * The values of the root's primary key, in the current memory context; a
+ * composite key is a row literal.  False when some are null, which no row has.
+ * Raises what the types raise for bad values.
+ */
+bool
+read_plan_parse_key(ReadPlan *plan, char *text, Datum *values)
+{
+	HeapTupleHeader header;
+	HeapTupleData tuple;
+	bool		isnull[INDEX_MAX_KEYS];
+	int			n = plan->root->nkeys;
+	ErrorContextCallback callback;
+
+	callback.callback = key_error_context;
+	callback.arg = &plan->model;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+	memset(isnull, 0, sizeof(isnull));
+	if (n == 1)
+		values[0] = InputFunctionCall(&plan->key_input[0], text, plan->key_ioparams[0], -1);
+	else
+	{
+		header = DatumGetHeapTupleHeader(OidInputFunctionCall(F_RECORD_IN, text, RECORDOID,
+															  plan->key_desc->tdtypmod));
+		tuple.t_len = HeapTupleHeaderGetDatumLength(header);
+		ItemPointerSetInvalid(&tuple.t_self);
+		tuple.t_tableOid = InvalidOid;
+		tuple.t_data = header;
+		heap_deform_tuple(&tuple, plan->key_desc, values, isnull);
+	}
+	error_context_stack = callback.previous;
+	for (int i = 0; i < n; i++)
+	{
+		if (isnull[i])
+			return false;
+	}
+	return true;
+}
+
+/* The types of the key parameters of a form; their number. */
+static int
+key_parameter_types(ReadNode *node, LevelForm form, Oid *types)
+{
+	switch (form)
+	{
+		case LEVEL_ALL:
+		case LEVEL_FIRST:
+		case LEVEL_COUNT:
+			return 0;
+		case LEVEL_RANGE:
+			types[0] = types[1] = node->key_types[0];
+			return 2;
+		case LEVEL_KEY:
+		case LEVEL_ONE:
+			for (int i = 0; i < node->nkeys; i++)
+				types[i] = node->key_types[i];
+			return node->nkeys;
+		case LEVEL_ARRAY:
+		case LEVEL_ORDINAL:
+			for (int i = 0; i < node->nkeys; i++)
+				types[i] = get_array_type(node->key_types[i]);
+			return node->nkeys;
+	}
+	pg_unreachable();
+}
+
+/*
+ * How often a form's statement is planned: those whose keys decide which plan
+ * is good at each call, those whose parameters are the document's values as
+ * the server thinks best, all others once.
+ */
+static int
+plan_options(LevelForm form, bool custom, List *params)
+{
+	ListCell   *lc;
+
+	if (form == LEVEL_RANGE || form == LEVEL_ORDINAL || custom)
+		return CURSOR_OPT_CUSTOM_PLAN;
+	foreach(lc, params)
+	{
+		if (((QueryParam *) lfirst(lc))->leaf >= 0)
+			return 0;
+	}
+	return CURSOR_OPT_GENERIC_PLAN;
+}
+
 /*
  * The kept plan of a form of a level, prepared at first use.  A custom plan
  * is made for the keys at hand at each call, others once.  *params gets the
- * parameters behind those of the keys.  SPI must be connected.
+ * parameters behind those of the keys, *statement the SQL.  SPI must be
+ * connected.
  */
 SPIPlanPtr
-read_node_plan(ReadNode *node, LevelForm form, bool custom, List **params)
+read_node_plan(ReadNode *node, LevelForm form, bool custom, List **params, const char **statement)
 {
 	int			slot = custom && form == LEVEL_ARRAY ? ONE_OF_FORM_CUSTOM : (int) form;
 
@@ -533,49 +395,34 @@ read_node_plan(ReadNode *node, LevelForm form, bool custom, List **params)
 		char	   *sql;
 		List	   *rest;
 		Oid			types[FUNC_MAX_ARGS];
-		int			n = 0;
+		Oid		   *all_types;
+		int			n;
 		ListCell   *lc;
 		SPIPlanPtr	plan;
-		int			options;
 
 		sql = deparse_level(node->query, form, node->columns, node->key_types, ordered, &rest);
-		switch (form)
-		{
-			case LEVEL_ALL:
-			case LEVEL_FIRST:
-				break;
-			case LEVEL_RANGE:
-				types[n++] = node->key_types[0];
-				types[n++] = node->key_types[0];
-				break;
-			case LEVEL_KEY:
-			case LEVEL_ONE:
-				for (int i = 0; i < node->nkeys; i++)
-					types[n++] = node->key_types[i];
-				break;
-			case LEVEL_ARRAY:
-			case LEVEL_ORDINAL:
-				for (int i = 0; i < node->nkeys; i++)
-					types[n++] = get_array_type(node->key_types[i]);
-				break;
-		}
-		if (n + list_length(rest) > FUNC_MAX_ARGS)
+		MemoryContextSwitchTo(old);
+		n = key_parameter_types(node, form, types);
+		if (n + list_length(rest) > PG_UINT16_MAX)
 			ereport(ERROR,
 					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-					 errmsg("the scope of relation \"%s\" has more than %d values",
-							node->query->name, FUNC_MAX_ARGS - n)));
+					 errmsg("a query of model \"%s\" has more than %d values",
+							model_name(node->query->relid), PG_UINT16_MAX - n)));
+		all_types = palloc(sizeof(Oid) * (n + list_length(rest) + 1));
+		memcpy(all_types, types, sizeof(Oid) * n);
 		foreach(lc, rest)
-			types[n++] = ((QueryParam *) lfirst(lc))->type;
-		options = form == LEVEL_RANGE || form == LEVEL_ORDINAL || custom
-			? CURSOR_OPT_CUSTOM_PLAN : CURSOR_OPT_GENERIC_PLAN;
-		MemoryContextSwitchTo(old);
-		plan = SPI_prepare_cursor(sql, n, types, options | CURSOR_OPT_PARALLEL_OK);
+			all_types[n++] = ((QueryParam *) lfirst(lc))->type;
+		plan = SPI_prepare_cursor(sql, n, all_types,
+								  plan_options(form, custom, rest) | CURSOR_OPT_PARALLEL_OK);
 		if (plan == NULL)
 			elog(ERROR, "SPI_prepare_cursor failed: %s", SPI_result_code_string(SPI_result));
 		SPI_keepplan(plan);
 		node->params[slot] = rest;
+		node->statements[slot] = sql;
 		node->plans[slot] = plan;
 	}
 	*params = node->params[slot];
+	if (statement != NULL)
+		*statement = node->statements[slot];
 	return node->plans[slot];
 }

@@ -11,16 +11,27 @@
 
 #include "deparse.h"
 #include "jsonb_writer.h"
-#include "query_doc.h"
+#include "query_shape.h"
 
 /* What a call asks of the root of its graph. */
 typedef enum ReadMode
 {
-	READ_ALL,					/* preload */
+	READ_ALL,					/* preload, query */
 	READ_FIRST,					/* first */
-	READ_KEY,					/* find */
-	READ_ROW					/* load: the caller has the row */
+	READ_KEY,					/* find, query_related */
+	READ_ROW,					/* load: the caller has the row */
+	READ_RELATED				/* one relation of a row that the caller has */
 } ReadMode;
+
+/* A graph that is asked for: by paths or by a document. */
+typedef struct ReadRequest
+{
+	Oid			model;
+	ReadMode	mode;
+	ArrayType  *paths;
+	Jsonb	   *document;		/* or NULL */
+	Jsonb	   *params;			/* of the document, or NULL */
+} ReadRequest;
 
 #define ONE_OF_FORM_CUSTOM	LEVEL_FORMS
 #define LEVEL_PLANS			(LEVEL_FORMS + 1)
@@ -36,6 +47,26 @@ typedef struct ReadNode
 	int		   *positions;		/* where each stands in the select list */
 	int			nchildren;
 	struct ReadNode **children;
+
+	/*
+	 * A node that is recursive leads to itself too: that link stands behind
+	 * the children.  Where a row is the last of its branch, or has been met
+	 * above, other templates are used; rows are told apart by their primary
+	 * key.
+	 */
+	int			nlinks;
+	struct ReadNode **links;
+	bool		recursive;
+	int		   *recursion_keys; /* positions in the node's own select list */
+	ObjectTemplate tpl_end;
+	ObjectTemplate tpl_cycle;
+	int			nident;			/* columns of the primary key, or 0 */
+	int		   *ident_positions;
+	int16	   *ident_lens;
+	bool	   *ident_byvals;
+
+	bool		reversed;		/* rows come last first */
+	bool		value_known;	/* of an aggregate: encoders[0] is set */
 
 	/* how rows are matched to their parents */
 	bool		to_one;
@@ -55,6 +86,7 @@ typedef struct ReadNode
 	int			sort_position;
 
 	SPIPlanPtr	plans[LEVEL_PLANS];
+	char	   *statements[LEVEL_PLANS];
 	List	   *params[LEVEL_PLANS];	/* QueryParam behind the keys */
 } ReadNode;
 
@@ -65,7 +97,11 @@ typedef struct ReadPlan
 	Oid			model;
 	Oid			role;
 	ReadMode	mode;
-	ArrayType  *paths;
+	char	   *shape;			/* of the paths or the document */
+	int			shape_length;
+	bool		camel;
+	int			nparams;		/* bound at each call */
+	QueryParam **params;
 	bool		valid;
 	int			refcount;
 	int			nrelids;
@@ -76,9 +112,11 @@ typedef struct ReadPlan
 	TupleDesc	key_desc;		/* of a composite primary key */
 } ReadPlan;
 
-extern ReadPlan *read_plan_acquire(Oid model, ReadMode mode, ArrayType *paths);
+extern ReadPlan *read_plan_acquire(const ReadRequest *request, const QueryShape *shape);
 extern void read_plan_release(ReadPlan *plan);
-extern SPIPlanPtr read_node_plan(ReadNode *node, LevelForm form, bool custom, List **params);
+extern bool read_plan_parse_key(ReadPlan *plan, char *text, Datum *values);
+extern SPIPlanPtr read_node_plan(ReadNode *node, LevelForm form, bool custom, List **params,
+								 const char **statement);
 extern bool is_integer_type(Oid type);
 extern int64 integer_datum(Oid type, Datum value);
 

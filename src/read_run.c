@@ -6,10 +6,13 @@
  * DestReceiver of our own, and kept until the batch's documents are written.
  * Each level is one statement: its keys are those of the level above.
  *
- * Keys that are integers are matched here: the parents' keys are numbered
- * (equal keys are one group), and a child finds its group by its own key.
- * Other keys are matched by the server, which returns the parent's number.
- * Then the rows of each group are brought together by a counting sort.
+ * The parents' keys are numbered, equal keys are one group.  Keys that are
+ * integers are matched here: a child finds its group by its own key.  Other
+ * keys are matched by the server, which returns the key's number.  Then the
+ * rows of each group are brought together by a counting sort.
+ *
+ * A recursive level is read again for the keys of the rows that it has just
+ * got, until there are no new ones; each key is read once.
  */
 #include "relations.h"
 
@@ -23,9 +26,8 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
-#include "read_run.h"
-
-#define NO_GROUP PG_UINT32_MAX
+#include "query_cursor.h"
+#include "read_level.h"
 
 /* parents up to which a kept generic plan looks the keys up in an index */
 #define FEW_KEYS 128
@@ -33,53 +35,17 @@
 /* keys this dense are read by range rather than one by one */
 #define DENSE_FACTOR 4
 
-typedef struct GroupedRow
-{
-	StagedRow  *row;
-	int64		sort;
-} GroupedRow;
-
-/* The keys that a level hands to one of its children, a row of it each. */
-typedef struct KeyColumns
-{
-	Datum	  **values;			/* nkeys arrays */
-	bool	   *nulls;			/* some key of the row is null */
-} KeyColumns;
-
-struct ReadLevel
-{
-	ReadRun    *run;
-	ReadNode   *node;
-	ReadLevel **children;
-
-	/* rows in the order of their arrival */
-	uint32		nrows;
-	uint32		capacity;
-	GroupedRow *rows;
-	uint32	   *groups;
-	KeyColumns *keys;			/* nchildren */
-
-	/* the parents' keys, numbered */
-	uint32		ngroups;
-	int64	   *group_keys;		/* hashed only */
-	uint32	   *group_parents;	/* ordinal only: row of the parent level */
-	int64		min_key;
-	int64		max_key;
-	uint32	   *direct;			/* group by key - min_key, when dense */
-	uint32	   *table;			/* group + 1 by hash, else */
-	uint32		table_mask;
-
-	/* rows by group */
-	uint32	   *start;			/* ngroups + 1 */
-	GroupedRow *ordered;
-};
-
 typedef struct LevelReceiver
 {
 	DestReceiver pub;
 	ReadLevel  *level;
 	bool		ordinal;
 } LevelReceiver;
+
+/* ---------------------------------------------------------------------
+ * A run
+ * ---------------------------------------------------------------------
+ */
 
 static void
 release_plan(void *arg)
@@ -95,11 +61,68 @@ make_level(ReadRun *run, ReadNode *node)
 	check_stack_depth();
 	level->run = run;
 	level->node = node;
-	level->children = MemoryContextAlloc(run->context,
-										 sizeof(ReadLevel *) * Max(node->nchildren, 1));
-	for (int i = 0; i < node->nchildren; i++)
-		level->children[i] = make_level(run, node->children[i]);
+	level->links = MemoryContextAlloc(run->context, sizeof(ReadLevel *) * Max(node->nlinks, 1));
+	for (int i = 0; i < node->nlinks; i++)
+		level->links[i] = node->links[i] == node ? level : make_level(run, node->links[i]);
 	return level;
+}
+
+static void
+cursor_error_context(void *arg)
+{
+	errcontext("cursor at \"%s\"", ((QueryParam *) arg)->path);
+}
+
+/* A value of a cursor.  Raises invalid_parameter_value when it does not fit. */
+static Datum
+bind_cursor_value(QueryParam *param, const QueryLeaf *leaf, bool *isnull)
+{
+	ErrorContextCallback callback;
+	char	   *text;
+	Oid			input;
+	Oid			ioparam;
+	Datum		result;
+
+	if (!cursor_fits(leaf->cursor, param->cursor_order, param->cursor_values))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the cursor at \"%s\" does not fit this query", param->path),
+				 errdetail("It was made for another order or another model, or it was altered."),
+				 errhint("Give the \"cursor\" of a document that the same query returned.")));
+	text = leaf->cursor->values[param->element];
+	*isnull = text == NULL;
+	if (text == NULL)
+		return (Datum) 0;
+	callback.callback = cursor_error_context;
+	callback.arg = param;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+	getTypeInputInfo(param->type, &input, &ioparam);
+	result = OidInputFunctionCall(input, text, ioparam, -1);
+	error_context_stack = callback.previous;
+	return result;
+}
+
+/* The values of the document, as the plan's parameters want them. */
+static void
+bind_values(ReadRun *run, const QueryShape *shape)
+{
+	ReadPlan   *plan = run->plan;
+	MemoryContext old = MemoryContextSwitchTo(run->context);
+
+	run->bound = palloc(sizeof(Datum) * plan->nparams);
+	run->bound_nulls = palloc(sizeof(bool) * plan->nparams);
+	for (int i = 0; i < plan->nparams; i++)
+	{
+		QueryParam *param = plan->params[i];
+		const QueryLeaf *leaf = &shape->leaves[param->leaf];
+
+		if (param->cursor_values > 0)
+			run->bound[i] = bind_cursor_value(param, leaf, &run->bound_nulls[i]);
+		else
+			query_param_bind(param, &leaf->value, &run->bound[i], &run->bound_nulls[i]);
+	}
+	MemoryContextSwitchTo(old);
 }
 
 /*
@@ -107,18 +130,32 @@ make_level(ReadRun *run, ReadNode *node)
  * until that context goes, be it by read_run_end, with its parent or at abort.
  */
 ReadRun *
-read_run_begin(Oid model, ReadMode mode, ArrayType *paths)
+read_run_begin(const ReadRequest *request)
 {
-	ReadPlan   *plan = read_plan_acquire(model, mode, paths);
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "relations read run",
-												  ALLOCSET_START_SMALL_SIZES);
-	ReadRun    *run = MemoryContextAllocZero(context, sizeof(ReadRun));
+	QueryShape	shape;
+	ReadPlan   *plan;
+	MemoryContext context;
+	ReadRun    *run;
 
+	if (request->document != NULL)
+		query_shape(&shape, request->document, request->params);
+	else
+	{
+		memset(&shape, 0, sizeof(shape));
+		shape.bytes.data = (char *) request->paths;
+		shape.bytes.len = VARSIZE(request->paths);
+	}
+	plan = read_plan_acquire(request, &shape);
+	context = AllocSetContextCreate(CurrentMemoryContext, "relations read run",
+									ALLOCSET_START_SMALL_SIZES);
+	run = MemoryContextAllocZero(context, sizeof(ReadRun));
 	run->plan = plan;
 	run->context = context;
 	run->release.func = release_plan;
 	run->release.arg = plan;
 	MemoryContextRegisterResetCallback(context, &run->release);
+	if (plan->nparams > 0)
+		bind_values(run, &shape);
 	run->batch = AllocSetContextCreate(context, "relations read batch",
 									   ALLOCSET_START_SMALL_SIZES);
 	run->row = AllocSetContextCreate(context, "relations read row",
@@ -127,6 +164,15 @@ read_run_begin(Oid model, ReadMode mode, ArrayType *paths)
 	run->root = make_level(run, plan->root);
 	run->doc_size = 512;
 	return run;
+}
+
+/* The same for paths. */
+ReadRun *
+read_run_begin_paths(Oid model, ReadMode mode, ArrayType *paths)
+{
+	ReadRequest request = {model, mode, paths, NULL, NULL};
+
+	return read_run_begin(&request);
 }
 
 void
@@ -140,14 +186,14 @@ reset_level(ReadLevel *level)
 {
 	ReadRun    *run = level->run;
 	ReadNode   *node = level->node;
-	ReadLevel **children = level->children;
+	ReadLevel **links = level->links;
 
 	memset(level, 0, sizeof(ReadLevel));
 	level->run = run;
 	level->node = node;
-	level->children = children;
+	level->links = links;
 	for (int i = 0; i < node->nchildren; i++)
-		reset_level(children[i]);
+		reset_level(links[i]);
 }
 
 /* Forget the batch: its rows, and all memory that they took. */
@@ -173,12 +219,27 @@ read_run_memory(ReadRun *run)
 	return MemoryContextMemAllocated(run->batch, false);
 }
 
+/* ---------------------------------------------------------------------
+ * Rows
+ * ---------------------------------------------------------------------
+ */
+
 static void *
 enlarge(ReadRun *run, void *array, Size element, uint32 n)
 {
 	if (array == NULL)
 		return MemoryContextAllocHuge(run->batch, element * n);
 	return repalloc_huge(array, element * n);
+}
+
+static void
+grow_columns(ReadRun *run, KeyColumns *columns, int ncolumns, uint32 n)
+{
+	if (columns->values == NULL)
+		columns->values = MemoryContextAllocZero(run->batch, sizeof(Datum *) * ncolumns);
+	for (int k = 0; k < ncolumns; k++)
+		columns->values[k] = enlarge(run, columns->values[k], sizeof(Datum), n);
+	columns->nulls = enlarge(run, columns->nulls, sizeof(bool), n);
 }
 
 /* Make room for one more row. */
@@ -196,23 +257,42 @@ grow_level(ReadLevel *level)
 						node->query->name != NULL ? node->query->name : model_name(node->query->relid))));
 	level->rows = enlarge(run, level->rows, sizeof(GroupedRow), n);
 	level->groups = enlarge(run, level->groups, sizeof(uint32), n);
-	if (level->keys == NULL && node->nchildren > 0)
-		level->keys = MemoryContextAllocZero(run->batch, sizeof(KeyColumns) * node->nchildren);
-	for (int c = 0; c < node->nchildren; c++)
-	{
-		ReadNode   *child = node->children[c];
-		KeyColumns *keys = &level->keys[c];
-
-		if (keys->values == NULL)
-			keys->values = MemoryContextAllocZero(run->batch, sizeof(Datum *) * child->nkeys);
-		for (int k = 0; k < child->nkeys; k++)
-			keys->values[k] = enlarge(run, keys->values[k], sizeof(Datum), n);
-		keys->nulls = enlarge(run, keys->nulls, sizeof(bool), n);
-	}
+	if (level->keys == NULL && node->nlinks > 0)
+		level->keys = MemoryContextAllocZero(run->batch, sizeof(KeyColumns) * node->nlinks);
+	for (int c = 0; c < node->nlinks; c++)
+		grow_columns(run, &level->keys[c], node->links[c]->nkeys, n);
+	if (node->nident > 0)
+		grow_columns(run, &level->ident, node->nident, n);
 	level->capacity = n;
 }
 
-/* Take a row into a level: encode it, and keep the keys of its children. */
+/* Keep values of a row: those at positions, which are stored so. */
+static inline void
+keep_values(ReadRun *run, KeyColumns *columns, uint32 n, int ncolumns, const int *positions,
+			const int16 *lens, const bool *byvals, const Datum *values, const bool *isnull)
+{
+	columns->nulls[n] = false;
+	for (int k = 0; k < ncolumns; k++)
+	{
+		int			pos = positions[k];
+
+		if (isnull[pos])
+			columns->nulls[n] = true;
+		else if (byvals[k])
+			columns->values[k][n] = values[pos];
+		else
+		{
+			MemoryContext old = MemoryContextSwitchTo(run->batch);
+
+			columns->values[k][n] = lens[k] == -1
+				? PointerGetDatum(PG_DETOAST_DATUM_COPY(values[pos]))
+				: datumCopy(values[pos], false, lens[k]);
+			MemoryContextSwitchTo(old);
+		}
+	}
+}
+
+/* Take a row into a level: encode it, and keep the keys of its links. */
 static void
 add_row(ReadLevel *level, const Datum *values, const bool *isnull, uint32 group)
 {
@@ -229,29 +309,19 @@ add_row(ReadLevel *level, const Datum *values, const bool *isnull, uint32 group)
 	level->rows[n].sort = node->sorted_here && !isnull[node->sort_position]
 		? integer_datum(node->sort_type, values[node->sort_position]) : PG_INT64_MAX;
 	level->groups[n] = group;
-	for (int c = 0; c < node->nchildren; c++)
+	for (int c = 0; c < node->nlinks; c++)
 	{
-		ReadNode   *child = node->children[c];
-		KeyColumns *keys = &level->keys[c];
+		ReadNode   *link = node->links[c];
 
-		keys->nulls[n] = false;
-		for (int k = 0; k < child->nkeys; k++)
-		{
-			int			pos = child->parent_keys[k];
-
-			if (isnull[pos])
-				keys->nulls[n] = true;
-			else if (child->key_byvals[k])
-				keys->values[k][n] = values[pos];
-			else
-			{
-				MemoryContextSwitchTo(run->batch);
-				keys->values[k][n] = child->key_lens[k] == -1
-					? PointerGetDatum(PG_DETOAST_DATUM_COPY(values[pos]))
-					: datumCopy(values[pos], false, child->key_lens[k]);
-				MemoryContextSwitchTo(run->row);
-			}
-		}
+		keep_values(run, &level->keys[c], n, link->nkeys,
+					link == node ? node->recursion_keys : link->parent_keys,
+					link->key_lens, link->key_byvals, values, isnull);
+	}
+	if (node->nident > 0)
+	{
+		keep_values(run, &level->ident, n, node->nident, node->ident_positions,
+					node->ident_lens, node->ident_byvals, values, isnull);
+		STAGED_NUMBER(level->rows[n].row, node) = n;
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(run->row);
@@ -264,32 +334,10 @@ read_run_add_row(ReadRun *run, const Datum *values, const bool *isnull)
 	add_row(run->root, values, isnull, 0);
 }
 
-static inline uint32
-hash_key(int64 key)
-{
-	uint64		h = (uint64) key * UINT64CONST(0x9E3779B97F4A7C15);
-
-	return (uint32) (h >> 32);
-}
-
-/* The group of a key, or NO_GROUP. */
-static inline uint32
-find_group(ReadLevel *level, int64 key)
-{
-	if (key < level->min_key || key > level->max_key)
-		return NO_GROUP;
-	if (level->direct != NULL)
-		return level->direct[key - level->min_key];
-	for (uint32 i = hash_key(key) & level->table_mask;; i = (i + 1) & level->table_mask)
-	{
-		uint32		group = level->table[i];
-
-		if (group == 0)
-			return NO_GROUP;
-		if (level->group_keys[group - 1] == key)
-			return group - 1;
-	}
-}
+/* ---------------------------------------------------------------------
+ * Statements
+ * ---------------------------------------------------------------------
+ */
 
 static bool
 receive_row(TupleTableSlot *slot, DestReceiver *self)
@@ -306,7 +354,7 @@ receive_row(TupleTableSlot *slot, DestReceiver *self)
 	isnull = slot->tts_isnull;
 	if (receiver->ordinal)
 	{
-		group = (uint32) (DatumGetInt64(values[0]) - 1);
+		group = level->first_group + (uint32) (DatumGetInt64(values[0]) - 1);
 		values++;
 		isnull++;
 	}
@@ -314,18 +362,26 @@ receive_row(TupleTableSlot *slot, DestReceiver *self)
 	{
 		if (isnull[node->match_position])
 			return true;
-		group = find_group(level, integer_datum(node->match_type, values[node->match_position]));
-		if (group == NO_GROUP)
+		group = keymap_find_integer(&level->map,
+									integer_datum(node->match_type, values[node->match_position]));
+		if (group == NO_GROUP || group < level->first_group)
 			return true;
 	}
 	add_row(level, values, isnull, group);
 	return true;
 }
 
+/* The type of an aggregate's value is what the server says it is. */
 static void
-receive_startup(pg_attribute_unused() DestReceiver *self, pg_attribute_unused() int operation,
-				pg_attribute_unused() TupleDesc typeinfo)
+receive_startup(DestReceiver *self, pg_attribute_unused() int operation, TupleDesc typeinfo)
 {
+	ReadNode   *node = ((LevelReceiver *) self)->level->node;
+
+	if (node->query->aggregate == AGGREGATE_NONE || node->value_known)
+		return;
+	encoder_init(&node->encoders[0], TupleDescAttr(typeinfo, typeinfo->natts - 1)->atttypid,
+				 node->context);
+	node->value_known = true;
 }
 
 static void
@@ -356,23 +412,17 @@ read_run_fetch(ReadRun *run, Portal portal, long count)
 	PortalRunFetch(portal, FETCH_FORWARD, count, &receiver.pub);
 }
 
-/* Run a form of a level with these key parameters, in the caller's snapshot. */
-static void
-execute_level(ReadLevel *level, LevelForm form, bool custom, int nkeys,
-			  const Oid *types, const Datum *keys)
+/*
+ * The parameters of a statement: the keys, then values of the document or of
+ * a scope.
+ */
+static ParamListInfo
+make_params(ReadRun *run, int nkeys, const Oid *types, const Datum *keys, List *rest)
 {
-	List	   *rest;
-	SPIPlanPtr	plan = read_node_plan(level->node, form, custom, &rest);
-	int			n = nkeys + list_length(rest);
-	ParamListInfo params = makeParamList(n);
-	SPIExecuteOptions options;
-	LevelReceiver receiver;
+	ParamListInfo params = makeParamList(nkeys + list_length(rest));
 	ListCell   *lc;
 	int			i;
-	int			rc;
 
-	for (i = 0; i < n; i++)
-		params->params[i].pflags = PARAM_FLAG_CONST;
 	for (i = 0; i < nkeys; i++)
 	{
 		params->params[i].ptype = types[i];
@@ -384,15 +434,43 @@ execute_level(ReadLevel *level, LevelForm form, bool custom, int nkeys,
 		QueryParam *param = lfirst(lc);
 
 		params->params[i].ptype = param->type;
-		params->params[i].value = param->value;
-		params->params[i].isnull = param->isnull;
+		if (param->leaf >= 0)
+		{
+			params->params[i].value = run->bound[param->slot];
+			params->params[i].isnull = run->bound_nulls[param->slot];
+		}
+		else
+		{
+			params->params[i].value = param->value;
+			params->params[i].isnull = param->isnull;
+		}
 		i++;
 	}
+	for (i = 0; i < params->numParams; i++)
+		params->params[i].pflags = PARAM_FLAG_CONST;
+	return params;
+}
+
+/* Run a form of a level with these key parameters, in the caller's snapshot. */
+static void
+execute_level(ReadLevel *level, LevelForm form, bool custom, int nkeys,
+			  const Oid *types, const Datum *keys)
+{
+	ReadRun    *run = level->run;
+	List	   *rest;
+	const char *statement;
+	SPIPlanPtr	plan = read_node_plan(level->node, form, custom, &rest, &statement);
+	SPIExecuteOptions options;
+	LevelReceiver receiver;
+	int			rc;
+
 	init_receiver(&receiver, level, form == LEVEL_ORDINAL);
 	memset(&options, 0, sizeof(options));
-	options.params = params;
+	options.params = make_params(run, nkeys, types, keys, rest);
 	options.read_only = true;
 	options.dest = &receiver.pub;
+	if (run->watch != NULL)
+		run->watch(run->watch_arg, level->node, form, statement, options.params);
 	rc = SPI_execute_plan_extended(plan, &options);
 	if (rc < 0)
 		elog(ERROR, "SPI_execute_plan_extended failed: %s", SPI_result_code_string(rc));
@@ -408,97 +486,90 @@ read_run_root(ReadRun *run, LevelForm form, const Datum *keys)
 				  node->key_types, keys);
 }
 
+/* A portal on all rows of the root.  SPI must be connected. */
+Portal
+read_run_open(ReadRun *run)
+{
+	List	   *rest;
+	const char *statement;
+	SPIPlanPtr	plan = read_node_plan(run->plan->root, LEVEL_ALL, false, &rest, &statement);
+	ParamListInfo params = make_params(run, 0, NULL, NULL, rest);
+
+	if (run->watch != NULL)
+		run->watch(run->watch_arg, run->plan->root, LEVEL_ALL, statement, params);
+	return SPI_cursor_open_with_paramlist(NULL, plan, params, true);
+}
+
+/* The number of all rows of the root.  SPI must be connected. */
+int64
+read_run_count(ReadRun *run)
+{
+	List	   *rest;
+	SPIPlanPtr	plan = read_node_plan(run->plan->root, LEVEL_COUNT, false, &rest, NULL);
+	SPIExecuteOptions options;
+	bool		isnull;
+	int			rc;
+
+	memset(&options, 0, sizeof(options));
+	options.params = make_params(run, 0, NULL, NULL, rest);
+	options.read_only = true;
+	rc = SPI_execute_plan_extended(plan, &options);
+	if (rc != SPI_OK_SELECT || SPI_processed != 1)
+		elog(ERROR, "the rows of a query could not be counted: %s", SPI_result_code_string(rc));
+	return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+}
+
+/* ---------------------------------------------------------------------
+ * Levels
+ * ---------------------------------------------------------------------
+ */
+
 /*
- * Number the keys that a level's parents have for it: each parent row is told
- * its group, equal keys are one.
+ * Number the keys that rows of a level, from the first on, have for one of its
+ * links: each row is told its group.
  */
 static void
-number_keys(ReadLevel *level, ReadLevel *parent, int child)
+number_keys(ReadLevel *level, ReadLevel *parent, int link, uint32 first)
 {
-	KeyColumns *keys = &parent->keys[child];
-	Oid			type = level->node->key_types[0];
+	KeyColumns *keys = &parent->keys[link];
+	ReadNode   *node = level->node;
+	Oid			type = node->key_types[0];
+	KeyMap	   *map = &level->map;
 	uint32		n = parent->nrows;
-	uint32		live = 0;
-	uint64		span;
 
-	level->min_key = PG_INT64_MAX;
-	level->max_key = PG_INT64_MIN;
-	for (uint32 i = 0; i < n; i++)
+	if (map->context == NULL)
 	{
-		int64		key;
+		int64		min = PG_INT64_MAX;
+		int64		max = PG_INT64_MIN;
+		uint32		live = 0;
 
-		if (keys->nulls[i])
-			continue;
-		key = integer_datum(type, keys->values[0][i]);
-		level->min_key = Min(level->min_key, key);
-		level->max_key = Max(level->max_key, key);
-		live++;
-	}
-	level->group_keys = MemoryContextAllocHuge(level->run->batch, sizeof(int64) * Max(live, 1));
-	if (live > 0)
-	{
-		span = (uint64) level->max_key - (uint64) level->min_key;
-		if (span < (uint64) live * 8)
+		keymap_init(map, level->run->batch, node->nkeys, node->hashed,
+					node->key_lens, node->key_byvals);
+		for (uint32 i = first; i < n; i++)
 		{
-			level->direct = MemoryContextAllocHuge(level->run->batch, sizeof(uint32) * (span + 1));
-			memset(level->direct, 0xFF, sizeof(uint32) * (span + 1));
-		}
-		else
-		{
-			uint32		size = 16;
+			if (keys->nulls[i])
+				continue;
+			live++;
+			if (node->hashed)
+			{
+				int64		key = integer_datum(type, keys->values[0][i]);
 
-			while (size < live * 2)
-				size *= 2;
-			level->table = MemoryContextAllocHuge(level->run->batch, sizeof(uint32) * (Size) size);
-			memset(level->table, 0, sizeof(uint32) * (Size) size);
-			level->table_mask = size - 1;
+				min = Min(min, key);
+				max = Max(max, key);
+			}
 		}
+		keymap_expect(map, live, min, max);
 	}
-	for (uint32 i = 0; i < n; i++)
+	for (uint32 i = first; i < n; i++)
 	{
 		uint32		group = NO_GROUP;
 
 		if (!keys->nulls[i])
-		{
-			int64		key = integer_datum(type, keys->values[0][i]);
-
-			group = find_group(level, key);
-			if (group == NO_GROUP)
-			{
-				group = level->ngroups++;
-				level->group_keys[group] = key;
-				if (level->direct != NULL)
-					level->direct[key - level->min_key] = group;
-				else
-				{
-					uint32		slot = hash_key(key) & level->table_mask;
-
-					while (level->table[slot] != 0)
-						slot = (slot + 1) & level->table_mask;
-					level->table[slot] = group + 1;
-				}
-			}
-		}
-		STAGED_GROUPS(parent->rows[i].row)[child] = group;
+			group = node->hashed
+				? keymap_put_integer(map, integer_datum(type, keys->values[0][i]))
+				: keymap_put(map, keys->values, i);
+		STAGED_GROUPS(parent->rows[i].row)[link] = group;
 	}
-}
-
-/* An array of the integer keys of all groups. */
-static Datum
-integer_key_array(ReadLevel *level)
-{
-	Oid			type = level->node->key_types[0];
-	Datum	   *values = MemoryContextAllocHuge(level->run->batch,
-												sizeof(Datum) * level->ngroups);
-
-	for (uint32 i = 0; i < level->ngroups; i++)
-		values[i] = type == INT2OID ? Int16GetDatum((int16) level->group_keys[i])
-			: type == INT4OID ? Int32GetDatum((int32) level->group_keys[i])
-			: Int64GetDatum(level->group_keys[i]);
-	return PointerGetDatum(construct_array(values, level->ngroups, type,
-										   level->node->key_lens[0],
-										   level->node->key_byvals[0],
-										   level->node->key_aligns[0]));
 }
 
 static Datum
@@ -508,66 +579,89 @@ integer_key(Oid type, int64 key)
 		: type == INT4OID ? Int32GetDatum((int32) key) : Int64GetDatum(key);
 }
 
+/* The groups that are to be read, as arrays: one for each key column. */
 static void
-run_hashed_level(ReadLevel *level)
+key_arrays(ReadLevel *level, Oid *types, Datum *arrays)
 {
 	ReadNode   *node = level->node;
-	Oid			type = node->key_types[0];
-	Oid			types[2];
-	Datum		keys[2];
+	KeyMap	   *map = &level->map;
+	uint32		n = map->ngroups - level->first_group;
 
-	types[0] = types[1] = type;
-	if (level->ngroups == 1)
+	for (int k = 0; k < node->nkeys; k++)
 	{
-		keys[0] = integer_key(type, level->group_keys[0]);
+		Datum	   *values = map->integers
+			? MemoryContextAllocHuge(level->run->batch, sizeof(Datum) * n)
+			: map->values[k] + level->first_group;
+
+		for (uint32 i = 0; map->integers && i < n; i++)
+			values[i] = integer_key(node->key_types[k], map->ints[level->first_group + i]);
+		types[k] = get_array_type(node->key_types[k]);
+		arrays[k] = PointerGetDatum(construct_array(values, n, node->key_types[k],
+													node->key_lens[k], node->key_byvals[k],
+													node->key_aligns[k]));
+	}
+}
+
+/* Read the rows of the groups from first_group on. */
+static void
+read_groups(ReadLevel *level)
+{
+	ReadNode   *node = level->node;
+	KeyMap	   *map = &level->map;
+	uint32		n = map->ngroups - level->first_group;
+	Oid			type = node->key_types[0];
+	Oid		   *types = palloc(sizeof(Oid) * (node->nkeys + 1));
+	Datum	   *keys = palloc(sizeof(Datum) * (node->nkeys + 1));
+
+	if (!node->hashed)
+	{
+		key_arrays(level, types, keys);
+		execute_level(level, LEVEL_ORDINAL, true, node->nkeys, types, keys);
+	}
+	else if (n == 1)
+	{
+		types[0] = type;
+		keys[0] = integer_key(type, map->ints[level->first_group]);
 		execute_level(level, LEVEL_ONE, false, 1, types, keys);
 	}
-	else if (level->ngroups > FEW_KEYS &&
-			 (uint64) level->max_key - (uint64) level->min_key < (uint64) level->ngroups * DENSE_FACTOR)
+	else if (level->first_group == 0 && n > FEW_KEYS &&
+			 (uint64) map->max - (uint64) map->min < (uint64) n * DENSE_FACTOR)
 	{
-		keys[0] = integer_key(type, level->min_key);
-		keys[1] = integer_key(type, level->max_key);
+		types[0] = types[1] = type;
+		keys[0] = integer_key(type, map->min);
+		keys[1] = integer_key(type, map->max);
 		execute_level(level, LEVEL_RANGE, true, 2, types, keys);
 	}
 	else
 	{
-		types[0] = get_array_type(type);
-		keys[0] = integer_key_array(level);
-		execute_level(level, LEVEL_ARRAY, level->ngroups > FEW_KEYS, 1, types, keys);
+		key_arrays(level, types, keys);
+		execute_level(level, LEVEL_ARRAY, n > FEW_KEYS, 1, types, keys);
 	}
 }
 
-/* Keys that are not integers: one element of the arrays a parent row. */
+/* Read a recursive level on, for the keys of its own rows. */
 static void
-run_ordinal_level(ReadLevel *level, ReadLevel *parent, int child)
+read_recursion(ReadLevel *level)
 {
 	ReadNode   *node = level->node;
-	KeyColumns *columns = &parent->keys[child];
-	Oid		   *types = palloc(sizeof(Oid) * node->nkeys);
-	Datum	   *keys = palloc(sizeof(Datum) * node->nkeys);
-	Datum	   *values = MemoryContextAllocHuge(level->run->batch,
-												sizeof(Datum) * Max(parent->nrows, 1));
+	int			link = node->nlinks - 1;
+	uint32		numbered = 0;
 
-	for (uint32 i = 0; i < parent->nrows; i++)
-		STAGED_GROUPS(parent->rows[i].row)[child] =
-			columns->nulls[i] ? NO_GROUP : level->ngroups++;
-	if (level->ngroups == 0)
-		return;
-	for (int k = 0; k < node->nkeys; k++)
+	for (int depth = 2; node->query->max_depth < 0 || depth <= node->query->max_depth; depth++)
 	{
-		uint32		n = 0;
+		uint32		groups = level->map.ngroups;
 
-		for (uint32 i = 0; i < parent->nrows; i++)
-		{
-			if (!columns->nulls[i])
-				values[n++] = columns->values[k][i];
-		}
-		types[k] = get_array_type(node->key_types[k]);
-		keys[k] = PointerGetDatum(construct_array(values, n, node->key_types[k],
-												  node->key_lens[k], node->key_byvals[k],
-												  node->key_aligns[k]));
+		CHECK_FOR_INTERRUPTS();
+		number_keys(level, level, link, numbered);
+		numbered = level->nrows;
+		if (level->map.ngroups == groups)
+			break;
+		level->first_group = groups;
+		read_groups(level);
 	}
-	execute_level(level, LEVEL_ORDINAL, true, node->nkeys, types, keys);
+	/* the last rows: what they lead to has not been read */
+	for (uint32 i = numbered; i < level->nrows; i++)
+		STAGED_GROUPS(level->rows[i].row)[link] = NO_GROUP;
 }
 
 static int
@@ -579,31 +673,48 @@ compare_grouped(const void *a, const void *b)
 	return ka < kb ? -1 : ka > kb ? 1 : 0;
 }
 
+static void
+reverse_rows(GroupedRow *rows, uint32 n)
+{
+	for (uint32 i = 0; i < n / 2; i++)
+	{
+		GroupedRow	row = rows[i];
+
+		rows[i] = rows[n - 1 - i];
+		rows[n - 1 - i] = row;
+	}
+}
+
 /* Bring the rows of each group together, in their order. */
 static void
 group_rows(ReadLevel *level)
 {
 	ReadRun    *run = level->run;
+	ReadNode   *node = level->node;
+	uint32		ngroups = level->map.ngroups;
 	uint32	   *start;
 
-	level->start = start = MemoryContextAllocHuge(run->batch, sizeof(uint32) * ((Size) level->ngroups + 2));
-	memset(start, 0, sizeof(uint32) * ((Size) level->ngroups + 2));
+	level->start = start = MemoryContextAllocHuge(run->batch, sizeof(uint32) * ((Size) ngroups + 2));
+	memset(start, 0, sizeof(uint32) * ((Size) ngroups + 2));
 	level->ordered = MemoryContextAllocHuge(run->batch, sizeof(GroupedRow) * (Size) Max(level->nrows, 1));
 	/* start[g + 2] counts, then start[g + 1] is where g's next row goes */
 	for (uint32 i = 0; i < level->nrows; i++)
 		start[level->groups[i] + 2]++;
-	for (uint32 g = 1; g <= level->ngroups; g++)
+	for (uint32 g = 1; g <= ngroups; g++)
 		start[g + 1] += start[g];
 	for (uint32 i = 0; i < level->nrows; i++)
 		level->ordered[start[level->groups[i] + 1]++] = level->rows[i];
-	if (!level->node->sorted_here)
-		return;
-	for (uint32 g = 0; g < level->ngroups; g++)
+	for (uint32 g = 0; (node->sorted_here || node->reversed) && g < ngroups; g++)
 	{
 		GroupedRow *rows = level->ordered + start[g];
 		uint32		n = start[g + 1] - start[g];
 		uint32		i;
 
+		if (node->reversed)
+		{
+			reverse_rows(rows, n);
+			continue;
+		}
 		for (i = 1; i < n && rows[i - 1].sort <= rows[i].sort; i++)
 			;
 		if (i < n)
@@ -626,7 +737,7 @@ run_children(ReadLevel *parent)
 	check_stack_depth();
 	for (int c = 0; c < parent->node->nchildren; c++)
 	{
-		ReadLevel  *level = parent->children[c];
+		ReadLevel  *level = parent->links[c];
 		ErrorContextCallback callback;
 
 		CHECK_FOR_INTERRUPTS();
@@ -634,14 +745,13 @@ run_children(ReadLevel *parent)
 		callback.arg = level;
 		callback.previous = error_context_stack;
 		error_context_stack = &callback;
-		if (level->node->hashed)
+		number_keys(level, parent, c, 0);
+		if (level->map.ngroups > 0)
 		{
-			number_keys(level, parent, c);
-			if (level->ngroups > 0)
-				run_hashed_level(level);
+			read_groups(level);
+			if (level->node->recursive)
+				read_recursion(level);
 		}
-		else
-			run_ordinal_level(level, parent, c);
 		group_rows(level);
 		error_context_stack = callback.previous;
 		if (level->nrows > 0)
@@ -660,91 +770,4 @@ read_run_children(ReadRun *run)
 		run_children(run->root);
 		MemoryContextSwitchTo(old);
 	}
-}
-
-/* Write the object of a row, its relations inside. */
-static void
-write_row(DocBuffer *buf, ReadLevel *level, StagedRow *row)
-{
-	ObjectTemplate *tpl = &level->node->tpl;
-	ContainerState state;
-	JEntry	   *entries;
-	char	   *data;
-
-	if (tpl->nrelations == 0)
-	{
-		doc_leaf_object(buf, tpl, row);
-		return;
-	}
-	check_stack_depth();
-	entries = STAGED_ENTRIES(row, tpl);
-	data = STAGED_DATA(row, tpl);
-	doc_begin_object(buf, &state, tpl);
-	for (int i = 0; i < tpl->npairs; i++)
-	{
-		ReadLevel  *child;
-		int			which;
-		uint32		group;
-		uint32		from = 0;
-		uint32		n = 0;
-		Size		base = buf->len;
-
-		if (tpl->source[i] >= 0)
-		{
-			JEntry		entry = *entries++;
-
-			doc_add_scalar(buf, &state, entry, data);
-			data += JBE_OFFLENFLD(entry);
-			continue;
-		}
-		which = ~tpl->source[i];
-		for (;;)
-		{
-			child = level->children[which];
-			group = STAGED_GROUPS(row)[which];
-			if (group != NO_GROUP)
-			{
-				from = child->start[group];
-				n = child->start[group + 1] - from;
-			}
-			/* of a polymorphic relation, the type that has a row */
-			if (n > 0 || ++which == level->node->nchildren || !level->node->children[which]->continues)
-				break;
-		}
-		if (child->node->to_one)
-		{
-			if (n == 0)
-			{
-				doc_add_null(buf, &state);
-				continue;
-			}
-			write_row(buf, child, child->ordered[from].row);
-		}
-		else
-		{
-			ContainerState array;
-
-			doc_begin_array(buf, &array, n);
-			for (uint32 k = 0; k < n; k++)
-			{
-				Size		member = buf->len;
-
-				write_row(buf, child, child->ordered[from + k].row);
-				doc_end_member(buf, &array, member);
-			}
-		}
-		doc_end_member(buf, &state, base);
-	}
-}
-
-/* The document of a root row of the batch, in the current memory context. */
-Jsonb *
-read_run_document(ReadRun *run, uint32 row)
-{
-	DocBuffer	buf;
-
-	doc_init(&buf, run->doc_size + run->doc_size / 4);
-	write_row(&buf, run->root, run->root->rows[row].row);
-	run->doc_size = (run->doc_size * 3 + buf.len) / 4;
-	return doc_finish(&buf);
 }

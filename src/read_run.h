@@ -19,19 +19,33 @@ typedef struct ReadRun
 	MemoryContext row;			/* what one row needs while it is encoded */
 	MemoryContextCallback release;
 	RowArena	arena;
+	Datum	   *bound;			/* the values of the document */
+	bool	   *bound_nulls;
+	/* told of each statement before it runs, unless it is NULL */
+	void		(*watch) (void *arg, ReadNode *node, LevelForm form, const char *statement,
+						  ParamListInfo params);
+	void	   *watch_arg;
 	ReadLevel  *root;
 	Size		doc_size;		/* guess of the next document's size */
 } ReadRun;
 
-extern ReadRun *read_run_begin(Oid model, ReadMode mode, ArrayType *paths);
+extern ReadRun *read_run_begin(const ReadRequest *request);
+extern ReadRun *read_run_begin_paths(Oid model, ReadMode mode, ArrayType *paths);
 extern void read_run_end(ReadRun *run);
 extern void read_run_reset(ReadRun *run);
 extern uint32 read_run_rows(ReadRun *run);
 extern Size read_run_memory(ReadRun *run);
 extern void read_run_root(ReadRun *run, LevelForm form, const Datum *keys);
+extern Portal read_run_open(ReadRun *run);
+extern int64 read_run_count(ReadRun *run);
 extern void read_run_fetch(ReadRun *run, Portal portal, long count);
 extern void read_run_add_row(ReadRun *run, const Datum *values, const bool *isnull);
 extern void read_run_children(ReadRun *run);
+
+/* read_document.c */
 extern Jsonb *read_run_document(ReadRun *run, uint32 row);
+extern Jsonb *read_run_relation(ReadRun *run);
+extern uint32 read_run_related_rows(ReadRun *run);
+extern Jsonb *read_run_related_document(ReadRun *run, uint32 row);
 
 #endif							/* RELATIONS_READ_RUN_H */

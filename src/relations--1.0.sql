@@ -465,12 +465,49 @@ CREATE FUNCTION @extschema@.find(model regclass, key @extschema@.key, VARIADIC r
 COMMENT ON FUNCTION @extschema@.find(regclass, @extschema@.key, text[]) IS
 	'the row of model with this primary key as a document, null when there is none';
 
+CREATE FUNCTION @extschema@.query(model regclass, query jsonb)
+	RETURNS SETOF jsonb
+	LANGUAGE c STABLE STRICT PARALLEL RESTRICTED ROWS 1000 COST 1000
+	AS 'MODULE_PATHNAME', 'relations_query';
+COMMENT ON FUNCTION @extschema@.query(regclass, jsonb) IS
+	'the rows of model that a query document asks for, as documents: select, where, order, limit, offset, after, before, cursor, preload, count, aggregate, key_case';
+
+CREATE FUNCTION @extschema@.query(model regclass, query jsonb, params jsonb)
+	RETURNS SETOF jsonb
+	LANGUAGE c STABLE STRICT PARALLEL RESTRICTED ROWS 1000 COST 1000
+	AS 'MODULE_PATHNAME', 'relations_query_params';
+COMMENT ON FUNCTION @extschema@.query(regclass, jsonb, jsonb) IS
+	'the same; values written as "$name" are taken from params';
+
+CREATE FUNCTION @extschema@.query_related(
+	model regclass, key @extschema@.key, relation name, query jsonb DEFAULT '{}')
+	RETURNS SETOF jsonb
+	LANGUAGE c STABLE STRICT PARALLEL RESTRICTED ROWS 100 COST 1000
+	AS 'MODULE_PATHNAME', 'relations_query_related';
+COMMENT ON FUNCTION @extschema@.query_related(regclass, @extschema@.key, name, jsonb) IS
+	'the rows that a relation leads to from the row that key names, as a query document filters, orders and pages them';
+
+CREATE FUNCTION @extschema@.paginate(
+	model regclass, query jsonb, page int DEFAULT 1, per_page int DEFAULT 20)
+	RETURNS jsonb
+	LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 1000
+	AS 'MODULE_PATHNAME', 'relations_paginate';
+COMMENT ON FUNCTION @extschema@.paginate(regclass, jsonb, int, int) IS
+	'a page of a query: {"meta": {"total", "per_page", "current_page", "last_page"}, "data": [...]}';
+
 CREATE FUNCTION @extschema@.load("row" anyelement, VARIADIC relations text[] DEFAULT '{}')
 	RETURNS jsonb
 	LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 1000
 	AS 'MODULE_PATHNAME', 'relations_load';
 COMMENT ON FUNCTION @extschema@.load(anyelement, text[]) IS
 	'the document of a row that you already have, with the relations that the dotted paths name';
+
+CREATE FUNCTION @extschema@.load_relation("row" anyelement, VARIADIC relations text[])
+	RETURNS jsonb
+	LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 1000
+	AS 'MODULE_PATHNAME', 'relations_load_relation';
+COMMENT ON FUNCTION @extschema@.load_relation(anyelement, text[]) IS
+	'what one relation leads to from a row that you already have: an array, an object or null; the columns of graph views call it';
 
 -- ---------------------------------------------------------------------
 -- Writing

@@ -1,0 +1,321 @@
+/*
+ * query_json.c
+ *	  The JSON of a query document: members, leaves, and errors about them.
+ *
+ * Values that are compared with columns become parameters.  Where the same
+ * plan serves documents with other values, a parameter remembers which leaf of
+ * the document it is bound to; elsewhere it is a constant.
+ */
+#include "relations.h"
+
+#include "catalog/pg_type.h"
+#include "utils/array.h"
+#include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
+#include "utils/numeric.h"
+
+#include "query_json.h"
+
+/* A document as a value that can be taken apart. */
+void
+json_root_value(Jsonb *document, JsonbValue *value)
+{
+	if (JB_ROOT_IS_SCALAR(document))
+	{
+		JsonbValue *scalar = getIthJsonbValueFromContainer(&document->root, 0);
+
+		*value = *scalar;
+		return;
+	}
+	value->type = jbvBinary;
+	value->val.binary.data = &document->root;
+	value->val.binary.len = VARSIZE(document) - VARHDRSZ;
+}
+
+static List *
+container_members(const JsonbValue *container, bool object)
+{
+	JsonbIterator *it = JsonbIteratorInit(container->val.binary.data);
+	JsonbIteratorToken token;
+	JsonbValue	v;
+	List	   *result = NIL;
+	char	   *key = NULL;
+	int			index = 0;
+
+	token = JsonbIteratorNext(&it, &v, true);
+	while ((token = JsonbIteratorNext(&it, &v, true)) != (object ? WJB_END_OBJECT : WJB_END_ARRAY))
+	{
+		JsonMember *member;
+
+		if (token == WJB_KEY)
+		{
+			key = pnstrdup(v.val.string.val, v.val.string.len);
+			continue;
+		}
+		member = palloc(sizeof(JsonMember));
+		member->key = key;
+		member->value = v;
+		member->container = container->val.binary.data;
+		member->index = index++;
+		result = lappend(result, member);
+	}
+	return result;
+}
+
+/* The members of an object, as a list of JsonMember. */
+List *
+json_members_of(const JsonbValue *object)
+{
+	return container_members(object, true);
+}
+
+/* The elements of an array, as a list of JsonMember without keys. */
+List *
+json_elements_of(const JsonbValue *array)
+{
+	return container_members(array, false);
+}
+
+/* Raises invalid_parameter_value: the document holds something else there. */
+void
+query_document_error(const JsonPathFrame *path, const char *expected, const JsonbValue *found)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("\"%s\" must be %s, not %s", json_path_string(path), expected,
+					json_value_type(unconstify(JsonbValue *, found)))));
+}
+
+/*
+ * Raises invalid_parameter_value: there is no such key.  path leads to what
+ * holds it, what says what that is.
+ */
+void
+query_unknown_key(const JsonPathFrame *path, const char *key, const char *what, List *known)
+{
+	JsonPathFrame frame = {unconstify(JsonPathFrame *, path), key, 0};
+	const char *near = closest_name(key, known);
+
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("unknown key \"%s\" at \"%s\"", key, json_path_string(&frame)),
+			 near != NULL ? errhint("Perhaps you meant \"%s\".", near)
+			 : errhint("The keys of %s are: %s.", what, format_column_list(known))));
+}
+
+/* The members of what must be an object. */
+List *
+query_members(const JsonMember *member, const JsonPathFrame *path, const char *expected)
+{
+	if (!JSON_IS_OBJECT(&member->value))
+		query_document_error(path, expected, &member->value);
+	return json_members_of(&member->value);
+}
+
+/* The elements of what must be an array. */
+List *
+query_elements(const JsonMember *member, const JsonPathFrame *path, const char *expected)
+{
+	if (!JSON_IS_ARRAY(&member->value))
+		query_document_error(path, expected, &member->value);
+	return json_elements_of(&member->value);
+}
+
+/* What must be a string; palloc'd. */
+char *
+query_string(const JsonMember *member, const JsonPathFrame *path, const char *expected)
+{
+	if (member->value.type != jbvString)
+		query_document_error(path, expected, &member->value);
+	return pnstrdup(member->value.val.string.val, member->value.val.string.len);
+}
+
+/* What must be true or false. */
+bool
+query_boolean(const JsonMember *member, const JsonPathFrame *path)
+{
+	if (member->value.type != jbvBool)
+		query_document_error(path, "true or false", &member->value);
+	return member->value.val.boolean;
+}
+
+/* One of two words, as a truth. */
+bool
+query_choice(const JsonMember *member, const JsonPathFrame *path, const char *no, const char *yes)
+{
+	char	   *expected = psprintf("\"%s\" or \"%s\"", no, yes);
+	char	   *word = query_string(member, path, expected);
+
+	if (strcmp(word, yes) == 0)
+		return true;
+	if (strcmp(word, no) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" must be %s, not \"%s\"", json_path_string(path), expected, word)));
+	return false;
+}
+
+/* A whole number that is not negative. */
+int64
+query_count_value(const JsonbValue *value, const JsonPathFrame *path)
+{
+	Datum		number;
+
+	if (value->type != jbvNumeric)
+		query_document_error(path, "a number", value);
+	number = NumericGetDatum(value->val.numeric);
+	if (numeric_is_nan(value->val.numeric) || numeric_is_inf(value->val.numeric) ||
+		DatumGetBool(DirectFunctionCall2(numeric_ne, number,
+										 DirectFunctionCall1(numeric_floor, number))) ||
+		DatumGetBool(DirectFunctionCall2(numeric_lt, number,
+										 DirectFunctionCall1(int8_numeric, Int64GetDatum(0)))) ||
+		DatumGetBool(DirectFunctionCall2(numeric_gt, number,
+										 DirectFunctionCall1(int8_numeric, Int64GetDatum(PG_INT64_MAX)))))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" must be a whole number from 0, not %s", json_path_string(path),
+						DatumGetCString(DirectFunctionCall1(numeric_out, number)))));
+	return DatumGetInt64(DirectFunctionCall1(numeric_int8, number));
+}
+
+int64
+query_count(const JsonMember *member, const JsonPathFrame *path)
+{
+	return query_count_value(&member->value, path);
+}
+
+/* The number of the leaf that a member is, -1 when it is none. */
+int
+query_leaf_of(QueryContext *cxt, const JsonMember *member)
+{
+	for (int i = 0; i < cxt->nleaves; i++)
+	{
+		if (cxt->leaves[i].container == member->container && cxt->leaves[i].index == member->index)
+			return i;
+	}
+	return -1;
+}
+
+/* While a value is converted: errors say where in the document it stands. */
+static void
+value_error_context(void *arg)
+{
+	errcontext("value of \"%s\"", (const char *) arg);
+}
+
+/* Raises undefined_object when there are no arrays of a type. */
+static Oid
+array_type_of(Oid type, const JsonPathFrame *path)
+{
+	Oid			array_type = get_array_type(type);
+
+	if (!OidIsValid(array_type))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("there is no array type for type %s, which \"%s\" needs",
+						format_type_be(type), json_path_string(path))));
+	return array_type;
+}
+
+/*
+ * A parameter for a value of a document: of value_type, an array of such with
+ * array, or the element'th of an array unless that is negative.  It is bound
+ * to the leaf that the value is; where there is none it is a constant, and
+ * what the type raises for a bad value is raised here.
+ */
+QueryParam *
+query_param(QueryContext *cxt, const JsonMember *member, int element, bool array,
+			Oid value_type, int32 typmod, const JsonPathFrame *path)
+{
+	QueryParam *param = palloc0(sizeof(QueryParam));
+
+	param->type = array ? array_type_of(value_type, path) : value_type;
+	param->value_type = value_type;
+	param->value_typmod = typmod;
+	param->array = array;
+	param->element = element;
+	param->path = json_path_string(path);
+	param->leaf = cxt != NULL ? query_leaf_of(cxt, member) : -1;
+	if (param->leaf >= 0)
+	{
+		param->slot = list_length(cxt->tree->params);
+		cxt->tree->params = lappend(cxt->tree->params, param);
+		return param;
+	}
+	if (cxt != NULL)
+		cxt->tree->shareable = false;
+	query_param_bind(param, &member->value, &param->value, &param->isnull);
+	return param;
+}
+
+static Datum
+bind_array(const QueryParam *param, const JsonbValue *leaf)
+{
+	List	   *elements;
+	Datum	   *elems;
+	bool	   *nulls;
+	int			n;
+	int			lbound = 1;
+	int16		typlen;
+	bool		typbyval;
+	char		typalign;
+	ListCell   *lc;
+
+	if (!JSON_IS_ARRAY(leaf))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" must be an array of values, not %s", param->path,
+						json_value_type(unconstify(JsonbValue *, leaf)))));
+	elements = json_elements_of(leaf);
+	n = list_length(elements);
+	if (n == 0)
+		return PointerGetDatum(construct_empty_array(param->value_type));
+	elems = palloc(sizeof(Datum) * n);
+	nulls = palloc(sizeof(bool) * n);
+	foreach(lc, elements)
+	{
+		int			i = foreach_current_index(lc);
+
+		elems[i] = json_value_to_datum(&((JsonMember *) lfirst(lc))->value, param->value_type,
+									   param->value_typmod, &nulls[i]);
+	}
+	get_typlenbyvalalign(param->value_type, &typlen, &typbyval, &typalign);
+	return PointerGetDatum(construct_md_array(elems, nulls, 1, &n, &lbound, param->value_type,
+											  typlen, typbyval, typalign));
+}
+
+/*
+ * The value of a parameter when its leaf is this, in the current memory
+ * context.  Raises what the type raises for a bad value, with the path in the
+ * error's context.
+ */
+void
+query_param_bind(const QueryParam *param, const JsonbValue *leaf, Datum *value, bool *isnull)
+{
+	ErrorContextCallback callback;
+
+	callback.callback = value_error_context;
+	callback.arg = param->path;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+	if (param->array)
+	{
+		*isnull = false;
+		*value = bind_array(param, leaf);
+	}
+	else if (param->element >= 0)
+	{
+		List	   *pair = JSON_IS_ARRAY(leaf) ? json_elements_of(leaf) : NIL;
+
+		if (list_length(pair) != 2)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("\"%s\" must be an array of two values", param->path)));
+		*value = json_value_to_datum(&((JsonMember *) list_nth(pair, param->element))->value,
+									 param->value_type, param->value_typmod, isnull);
+	}
+	else
+		*value = json_value_to_datum(unconstify(JsonbValue *, leaf), param->value_type,
+									 param->value_typmod, isnull);
+	error_context_stack = callback.previous;
+}

@@ -1,0 +1,223 @@
+/*
+ * query_order.c
+ *	  The order of a query document.
+ */
+#include "relations.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_attribute.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "query_order.h"
+
+static const char *const order_keys[] = {"column", "count", "direction", "nulls"};
+
+static bool
+column_not_null(Oid relid, AttrNumber attnum)
+{
+	HeapTuple	tup = SearchSysCache2(ATTNUM, ObjectIdGetDatum(relid), Int16GetDatum(attnum));
+	bool		result;
+
+	if (!HeapTupleIsValid(tup))
+		return false;
+	result = ((Form_pg_attribute) GETSTRUCT(tup))->attnotnull;
+	ReleaseSysCache(tup);
+	return result;
+}
+
+static void
+set_column(QueryOrder *order, OrderKind kind, Oid relid, const char *name, const JsonPathFrame *path)
+{
+	AttrNumber	attnum = require_column(relid, name, path != NULL ? json_path_string(path) : NULL);
+
+	order->kind = kind;
+	order->column = pstrdup(name);
+	order->type = getBaseType(get_atttype(relid, attnum));
+	order->not_null = column_not_null(relid, attnum);
+}
+
+/*
+ * What an order names: a column, "pivot." and a column, or a dotted path over
+ * relations that lead to one row and then a column.
+ */
+static void
+parse_target(QueryOrder *order, QueryNode *node, const char *name, const JsonPathFrame *path)
+{
+	const char *dot = strchr(name, '.');
+	char	   *head;
+	RelationDesc *relation;
+
+	check_stack_depth();
+	if (dot == NULL || get_attnum(node->relid, name) > 0)
+	{
+		set_column(order, ORDER_COLUMN, node->relid, name, path);
+		return;
+	}
+	head = pnstrdup(name, dot - name);
+	if (node->via != NULL && strcmp(head, "pivot") == 0)
+	{
+		set_column(order, ORDER_PIVOT, node->via->relid, dot + 1, path);
+		return;
+	}
+	relation = catalog_get_relation(node->relid, head);
+	if (!RELATION_IS_TO_ONE(relation->kind) || relation->kind == RELATION_MORPH_TO)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" orders by relation \"%s\", which does not lead to one row of one model",
+						json_path_string(path), head),
+				 errhint("Order by the number of its rows: {\"count\": \"%s\"}.", head)));
+	order->kind = ORDER_RELATED;
+	order->node = query_make_node(relation->related, relation);
+	order->inner = palloc0(sizeof(QueryOrder));
+	parse_target(order->inner, order->node, dot + 1, path);
+	order->type = order->inner->type;
+}
+
+/* One member of "order": "name", "-name" or an object. */
+static QueryOrder *
+parse_item(QueryNode *node, const JsonMember *member, JsonPathFrame *path)
+{
+	QueryOrder *order = palloc0(sizeof(QueryOrder));
+	ListCell   *lc;
+	bool		found = false;
+
+	if (member->value.type == jbvString)
+	{
+		char	   *name = query_string(member, path, "");
+
+		if (name[0] == '-' && get_attnum(node->relid, name) <= 0)
+		{
+			name++;
+			order->descending = true;
+		}
+		parse_target(order, node, name, path);
+		order->nulls_first = order->descending;
+		return order;
+	}
+	foreach(lc, query_members(member, path, "a column or an object"))
+	{
+		JsonMember *inner = lfirst(lc);
+		char	   *key = inner->key;
+		JsonPathFrame frame = {path, key, 0};
+
+		if ((strcmp(key, "column") == 0 || strcmp(key, "count") == 0) && found)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("\"%s\" names both a column and a count", json_path_string(path))));
+		if (strcmp(key, "column") == 0)
+		{
+			parse_target(order, node, query_string(inner, &frame, "a string"), &frame);
+			found = true;
+		}
+		else if (strcmp(key, "count") == 0)
+		{
+			RelationDesc *relation = catalog_get_relation(node->relid,
+														  query_string(inner, &frame, "the name of a relation"));
+
+			if (relation->kind == RELATION_MORPH_TO)
+				ereport(ERROR,
+						(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						 errmsg("rows of the polymorphic relation \"%s\" cannot be counted at \"%s\"",
+								relation->name, json_path_string(&frame))));
+			order->kind = ORDER_COUNT;
+			order->node = query_make_node(relation->related, relation);
+			order->type = INT8OID;
+			order->not_null = true;
+			found = true;
+		}
+		else if (strcmp(key, "direction") == 0)
+			order->descending = query_choice(inner, &frame, "asc", "desc");
+		else if (strcmp(key, "nulls") == 0)
+		{
+			order->nulls_given = true;
+			order->nulls_first = query_choice(inner, &frame, "last", "first");
+		}
+		else
+		{
+			List	   *names = NIL;
+
+			for (int i = 0; i < (int) lengthof(order_keys); i++)
+				names = lappend(names, unconstify(char *, order_keys[i]));
+			query_unknown_key(path, key, "an order", names);
+		}
+	}
+	if (!found)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" names no column", json_path_string(path))));
+	if (!order->nulls_given)
+		order->nulls_first = order->descending;
+	return order;
+}
+
+/*
+ * Set the order of a node.  Raises an error that names its path in the
+ * document for anything that is not known or does not fit the model.
+ */
+void
+query_parse_order(QueryNode *node, const JsonMember *member, JsonPathFrame *path)
+{
+	ListCell   *lc;
+
+	node->order = NIL;
+	foreach(lc, query_elements(member, path, "an array"))
+	{
+		JsonPathFrame frame = {path, NULL, foreach_current_index(lc)};
+
+		node->order = lappend(node->order, parse_item(node, lfirst(lc), &frame));
+	}
+}
+
+/* Is a column of the primary key in the order already? */
+static bool
+orders_by(QueryNode *node, const char *column)
+{
+	ListCell   *lc;
+
+	foreach(lc, node->order)
+	{
+		QueryOrder *order = lfirst(lc);
+
+		if (order->kind == ORDER_COLUMN && strcmp(order->column, column) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * End the order of a node with its primary key, and that of the table between,
+ * so that no two rows are equal in it.
+ */
+void
+query_complete_order(QueryNode *node)
+{
+	ListCell   *lc;
+
+	if (node->total_order)
+		return;
+	foreach(lc, node->model->primary_key)
+	{
+		QueryOrder *order;
+
+		if (orders_by(node, lfirst(lc)))
+			continue;
+		order = palloc0(sizeof(QueryOrder));
+		set_column(order, ORDER_COLUMN, node->relid, lfirst(lc), NULL);
+		node->order = lappend(node->order, order);
+	}
+	/* a row may be reached more than once */
+	if (node->via != NULL)
+	{
+		foreach(lc, node->via->primary_key)
+		{
+			QueryOrder *order = palloc0(sizeof(QueryOrder));
+
+			set_column(order, ORDER_PIVOT, node->via->relid, lfirst(lc), NULL);
+			node->order = lappend(node->order, order);
+		}
+	}
+	node->total_order = true;
+}

@@ -1,0 +1,279 @@
+/*
+ * read_document.c
+ *	  Writes the documents of a batch, when all its levels have been read.
+ */
+#include "relations.h"
+
+#include "miscadmin.h"
+#include "utils/datum.h"
+
+#include "read_level.h"
+
+/* The rows above one of a recursive level, as far as they are of its model. */
+typedef struct Ancestor
+{
+	const struct Ancestor *above;
+	ReadLevel  *level;
+	uint32		number;
+} Ancestor;
+
+/* How a row of a recursive level is written. */
+typedef struct Branch
+{
+	const Ancestor *above;
+	int			depth;			/* from 1 */
+} Branch;
+
+static void write_row(DocBuffer *buf, ReadLevel *level, StagedRow *row, const Branch *branch);
+
+/* Is a row one of those above it? */
+static bool
+is_cycle(ReadLevel *level, uint32 number, const Ancestor *above)
+{
+	ReadNode   *node = level->node;
+
+	for (; above != NULL; above = above->above)
+	{
+		bool		same = true;
+
+		for (int k = 0; same && k < node->nident; k++)
+			same = datum_image_eq(level->ident.values[k][number],
+								  above->level->ident.values[k][above->number],
+								  node->ident_byvals[k], node->ident_lens[k]);
+		if (same)
+			return true;
+	}
+	return false;
+}
+
+/* The value of an aggregate for a parent; without rows it has its own. */
+static void
+write_aggregate(DocBuffer *buf, ContainerState *state, ReadLevel *level, uint32 from, uint32 n)
+{
+	ObjectTemplate *tpl = &level->node->tpl;
+
+	if (n > 0)
+	{
+		StagedRow  *row = level->ordered[from].row;
+
+		doc_add_scalar(buf, state, STAGED_ENTRIES(row, tpl)[0], STAGED_DATA(row, tpl));
+		return;
+	}
+	switch (level->node->query->aggregate)
+	{
+		case AGGREGATE_COUNT:
+			doc_add_zero(buf, state);
+			break;
+		case AGGREGATE_EXISTS:
+			doc_add_boolean(buf, state, false);
+			break;
+		default:
+			doc_add_null(buf, state);
+			break;
+	}
+}
+
+/* What stands under the key of a relation. */
+static void
+write_relation(DocBuffer *buf, ContainerState *state, ReadLevel *level, uint32 from, uint32 n,
+			   const Branch *branch)
+{
+	Size		base = buf->len;
+
+	if (level->node->query->aggregate != AGGREGATE_NONE)
+	{
+		write_aggregate(buf, state, level, from, n);
+		return;
+	}
+	if (level->node->to_one)
+	{
+		if (n == 0)
+		{
+			doc_add_null(buf, state);
+			return;
+		}
+		write_row(buf, level, level->ordered[from].row, branch);
+	}
+	else
+	{
+		ContainerState array;
+
+		doc_begin_array(buf, &array, n);
+		for (uint32 k = 0; k < n; k++)
+		{
+			Size		member = buf->len;
+
+			write_row(buf, level, level->ordered[from + k].row, branch);
+			doc_end_member(buf, &array, member);
+		}
+	}
+	doc_end_member(buf, state, base);
+}
+
+/*
+ * Write the object of a row, its relations inside.  branch is where a row of a
+ * recursive level stands, NULL for others.
+ */
+static void
+write_row(DocBuffer *buf, ReadLevel *level, StagedRow *row, const Branch *branch)
+{
+	ReadNode   *node = level->node;
+	ObjectTemplate *tpl = &node->tpl;
+	ContainerState state;
+	JEntry	   *entries;
+	char	   *data;
+	bool		cycle = false;
+	Ancestor	self;
+	Branch		below;
+
+	if (tpl->nrelations == 0)
+	{
+		doc_leaf_object(buf, tpl, row);
+		return;
+	}
+	check_stack_depth();
+	CHECK_FOR_INTERRUPTS();
+	entries = STAGED_ENTRIES(row, tpl);
+	data = STAGED_DATA(row, tpl);
+	if (node->nident > 0)
+	{
+		self.above = branch != NULL ? branch->above : NULL;
+		self.level = level;
+		self.number = STAGED_NUMBER(row, node);
+		below.above = &self;
+		below.depth = branch != NULL ? branch->depth + 1 : 1;
+		if (branch != NULL)
+		{
+			cycle = is_cycle(level, self.number, branch->above);
+			if (cycle)
+				tpl = &node->tpl_cycle;
+			else if (branch->depth == node->query->max_depth)
+				tpl = &node->tpl_end;
+		}
+	}
+	doc_begin_object(buf, &state, tpl);
+	for (int i = 0; i < tpl->npairs; i++)
+	{
+		ReadLevel  *child;
+		int			which;
+		uint32		from = 0;
+		uint32		n = 0;
+
+		if (tpl->source[i] >= 0)
+		{
+			JEntry		entry = *entries++;
+
+			doc_add_scalar(buf, &state, entry, data);
+			data += JBE_OFFLENFLD(entry);
+			continue;
+		}
+		which = ~tpl->source[i];
+		if (cycle && which == node->nchildren)
+		{
+			doc_add_boolean(buf, &state, true);
+			continue;
+		}
+		for (;;)
+		{
+			uint32		group = STAGED_GROUPS(row)[which];
+
+			child = level->links[which];
+			if (group != NO_GROUP)
+			{
+				from = child->start[group];
+				n = child->start[group + 1] - from;
+			}
+			/* of a polymorphic relation, the type that has a row */
+			if (n > 0 || ++which >= node->nchildren || !node->children[which]->continues)
+				break;
+		}
+		write_relation(buf, &state, child, from, n, child->node->recursive ? &below : NULL);
+	}
+}
+
+/* The staged row of a root row of the batch. */
+static StagedRow *
+root_row(ReadRun *run, uint32 row)
+{
+	if (run->plan->root->reversed)
+		row = run->root->nrows - 1 - row;
+	return run->root->rows[row].row;
+}
+
+/* The document of a root row of the batch, in the current memory context. */
+Jsonb *
+read_run_document(ReadRun *run, uint32 row)
+{
+	DocBuffer	buf;
+
+	doc_init(&buf, run->doc_size + run->doc_size / 4);
+	write_row(&buf, run->root, root_row(run, row), NULL);
+	run->doc_size = (run->doc_size * 3 + buf.len) / 4;
+	return doc_finish(&buf);
+}
+
+/*
+ * What the only root row of the batch has under its only relation: an array,
+ * an object, or NULL for a null.
+ */
+Jsonb *
+read_run_relation(ReadRun *run)
+{
+	ReadLevel  *root = run->root;
+	DocBuffer	buf;
+	int			which = 0;
+	ReadLevel  *child;
+	uint32		from = 0;
+	uint32		n = 0;
+	ContainerState array;
+
+	for (;;)
+	{
+		uint32		group = STAGED_GROUPS(root->rows[0].row)[which];
+
+		child = root->links[which];
+		if (group != NO_GROUP)
+		{
+			from = child->start[group];
+			n = child->start[group + 1] - from;
+		}
+		if (n > 0 || ++which >= root->node->nchildren)
+			break;
+	}
+	if (child->node->to_one && n == 0)
+		return NULL;
+	doc_init(&buf, run->doc_size);
+	if (child->node->to_one)
+		write_row(&buf, child, child->ordered[from].row, NULL);
+	else
+	{
+		doc_begin_array(&buf, &array, n);
+		for (uint32 k = 0; k < n; k++)
+		{
+			Size		member = buf.len;
+
+			write_row(&buf, child, child->ordered[from + k].row, NULL);
+			doc_end_member(&buf, &array, member);
+		}
+	}
+	return doc_finish(&buf);
+}
+
+/* The number of rows under the only relation of the batch's only root row. */
+uint32
+read_run_related_rows(ReadRun *run)
+{
+	return run->root->links[0]->nrows;
+}
+
+/* The document of one of those rows, in the current memory context. */
+Jsonb *
+read_run_related_document(ReadRun *run, uint32 row)
+{
+	ReadLevel  *level = run->root->links[0];
+	DocBuffer	buf;
+
+	doc_init(&buf, 512);
+	write_row(&buf, level, level->ordered[row].row, NULL);
+	return doc_finish(&buf);
+}
