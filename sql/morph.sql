@@ -157,6 +157,22 @@ CREATE TRIGGER up BEFORE UPDATE ON owners FOR EACH ROW EXECUTE FUNCTION up();
 UPDATE owners SET other = 2 WHERE id = 5;
 SELECT * FROM cards WHERE id = 5;
 DROP TRIGGER up ON owners;
+-- an action that fails takes the deletion back
+ALTER TABLE cards ADD CONSTRAINT filled CHECK (held_id IS NOT NULL) NOT VALID;
+SELECT refused('DELETE FROM owners WHERE id = 105');
+SELECT id FROM owners WHERE id = 105;
+ALTER TABLE cards DROP CONSTRAINT filled;
+-- the trigger function is of no other use
+CREATE TABLE others (id int);
+CREATE TRIGGER wrong BEFORE DELETE ON others FOR EACH ROW EXECUTE FUNCTION relations.morph_action();
+CREATE TRIGGER idle AFTER INSERT OR DELETE ON others FOR EACH ROW EXECUTE FUNCTION relations.morph_action();
+SELECT refused('INSERT INTO others VALUES (1)');
+ALTER TABLE others DISABLE TRIGGER idle;
+INSERT INTO others VALUES (1);
+SELECT refused('DELETE FROM others');
+SELECT refused('SELECT relations.morph_action()');
+ALTER TABLE others DISABLE TRIGGER wrong, ENABLE TRIGGER idle;
+DELETE FROM others;
 -- kept statements follow what is altered
 DELETE FROM seals;
 ALTER TABLE cards RENAME held_id TO held_key;
