@@ -120,6 +120,121 @@ SELECT count(*) FROM relations.relation r WHERE NOT EXISTS (SELECT FROM pg_class
 SELECT count(*) FROM relations.model r WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = r.model);
 
 --
+-- Through a pivot, and through a model
+--
+CREATE SCHEMA follow AUTHORIZATION regress_relations_mover;
+SET ROLE regress_relations_mover;
+CREATE TABLE users (id int PRIMARY KEY, country_id int);
+CREATE TABLE roles (id int PRIMARY KEY, code text UNIQUE);
+CREATE TABLE countries (id int PRIMARY KEY);
+CREATE VIEW registered AS
+SELECT relation, foreign_key AS fk, local_key AS lk, through_foreign_key AS tfk, through_local_key AS tlk,
+	pivot_foreign_key AS pfk, pivot_related_foreign_key AS prfk, related_key AS rk, pivot_columns AS shown, pivot_timestamps AS stamped
+FROM relations.relation WHERE model::oid IN (SELECT oid FROM pg_class WHERE relnamespace = 'follow'::regnamespace)
+ORDER BY relation::text, model::text;
+CREATE VIEW standing AS
+SELECT relation, enforce, constraint_name, related_constraint_name AS related, created_table AS made, created_constraint AS made_constraint,
+	created_related_constraint AS made_related, created_index, created_second_index AS second, created_columns
+FROM relations.relation WHERE model::oid IN (SELECT oid FROM pg_class WHERE relnamespace = 'follow'::regnamespace)
+ORDER BY relation::text, model::text;
+SELECT kind FROM relations.has_many('countries', 'users', 'users');
+SELECT kind FROM relations.many_to_many('users', 'roles', 'roles', pivot_columns => 'level', pivot_timestamps => true, related_key => 'code');
+SELECT kind FROM relations.many_to_many('roles', 'users', 'users', local_key => 'code');
+CREATE TABLE marks (user_id int REFERENCES users, role_id int REFERENCES roles);
+SELECT created_index, created_second_index, created_columns
+FROM relations.many_to_many('users', 'marked', 'roles', pivot_table => 'marks', pivot_timestamps => true);
+SELECT kind FROM relations.has_many_through('countries', 'marks', 'marks', 'users');
+SELECT kind FROM relations.has_many_through('users', 'through_marks', 'roles', 'marks');
+SELECT kind FROM relations.has_one_through('marks', 'country', 'countries', 'users');
+SELECT kind FROM relations.has_many_through('roles', 'loose', 'users', 'marks', foreign_key => 'role_id', local_key => 'id');
+SELECT * FROM registered;
+-- renames of every column that they stand on
+ALTER TABLE users RENAME id TO uid;
+ALTER TABLE users RENAME country_id TO land;
+ALTER TABLE roles RENAME id TO rid;
+ALTER TABLE roles RENAME code TO sign;
+ALTER TABLE countries RENAME id TO cid;
+ALTER TABLE role_user RENAME user_id TO holder;
+ALTER TABLE role_user RENAME role_code TO held;
+ALTER TABLE role_user RENAME level TO rank;
+ALTER TABLE marks RENAME user_id TO member;
+ALTER TABLE marks RENAME role_id TO role;
+SELECT * FROM registered;
+-- also without a constraint that would say so
+SELECT kind FROM relations.many_to_many('users', 'unbound', 'roles', pivot_table => 'marks', pivot_foreign_key => 'member', pivot_related_foreign_key => 'role', enforce => false);
+CREATE TABLE lands (id int PRIMARY KEY);
+SELECT kind FROM relations.has_many_through('lands', 'unbound', 'marks', 'users', foreign_key => 'land');
+ALTER TABLE marks RENAME member TO user_id;
+ALTER TABLE marks RENAME role TO role_id;
+ALTER TABLE roles RENAME rid TO id;
+ALTER TABLE users RENAME land TO land_id;
+ALTER TABLE users RENAME uid TO id;
+ALTER TABLE lands RENAME id TO lid;
+SELECT * FROM registered WHERE relation = 'unbound';
+SELECT relations.drop_relation('lands', 'unbound'), relations.drop_relation('users', 'unbound');
+-- a timestamp of another name is a column like others
+ALTER TABLE marks RENAME created_at TO marked_at;
+SELECT relation, shown, stamped FROM registered WHERE relation = 'marked';
+SELECT created_columns FROM standing WHERE relation = 'marked';
+-- constraints and indexes
+SELECT * FROM standing;
+ALTER TABLE role_user RENAME CONSTRAINT role_user_user_id_fkey TO to_user;
+ALTER TABLE role_user RENAME CONSTRAINT role_user_role_code_fkey TO to_role;
+ALTER INDEX role_user_role_code_user_id_idx RENAME TO backwards;
+ALTER INDEX marks_user_id_role_id_idx RENAME TO marks_one;
+ALTER INDEX marks_role_id_user_id_idx RENAME TO marks_two;
+ALTER TABLE users RENAME CONSTRAINT users_country_id_fkey TO lives_in;
+SELECT * FROM standing;
+DROP INDEX marks_one;
+SELECT created_index, second FROM standing WHERE relation = 'marked';
+DROP INDEX marks_two;
+SELECT created_index, second FROM standing WHERE relation = 'marked';
+-- replaced in one command; then gone
+ALTER TABLE role_user DROP CONSTRAINT to_user, ADD CONSTRAINT to_users FOREIGN KEY (holder) REFERENCES users;
+SELECT * FROM standing WHERE relation IN ('roles', 'users');
+ALTER TABLE role_user DROP CONSTRAINT to_users, DROP CONSTRAINT to_role;
+ALTER TABLE users DROP CONSTRAINT lives_in;
+SELECT * FROM standing;
+-- columns that are only shown, then those of the keys
+SELECT kind FROM relations.belongs_to('marks', 'user', 'users', touch => 'touched', counter_cache => 'marks_count');
+ALTER TABLE users ADD touched timestamptz, ADD marks_count int NOT NULL DEFAULT 0;
+SELECT kind FROM relations.belongs_to('marks', 'user', 'users', touch => 'touched', counter_cache => 'marks_count');
+ALTER TABLE users RENAME touched TO seen;
+ALTER TABLE users RENAME marks_count TO marks;
+SELECT touch, counter_cache FROM relations.relation WHERE relation = 'user';
+ALTER TABLE users DROP seen, DROP marks;
+SELECT touch, counter_cache FROM relations.relation WHERE relation = 'user';
+INSERT INTO users VALUES (1);
+INSERT INTO marks VALUES (1);
+SELECT relations.find('users', 1, 'marked', 'through_marks');
+ALTER TABLE role_user DROP rank, DROP updated_at;
+ALTER TABLE marks DROP marked_at;
+SELECT relation, shown, stamped FROM registered WHERE shown IS NOT NULL OR stamped OR relation IN ('roles', 'marked');
+SELECT created_columns FROM standing WHERE relation = 'marked';
+BEGIN;
+ALTER TABLE roles DROP sign CASCADE;
+SELECT relation FROM registered;
+ROLLBACK;
+BEGIN;
+ALTER TABLE marks DROP role_id;
+SELECT relation FROM registered;
+ROLLBACK;
+BEGIN;
+ALTER TABLE users DROP land_id;
+SELECT relation FROM registered;
+ROLLBACK;
+-- the pivot goes, the through model goes
+BEGIN;
+DROP TABLE users CASCADE;
+SELECT relation FROM registered;
+ROLLBACK;
+DROP TABLE role_user;
+DROP TABLE marks;
+SELECT relation FROM registered;
+RESET ROLE;
+DROP SCHEMA follow CASCADE;
+
+--
 -- What goes wrong in the catalog never fails the command
 --
 CREATE SCHEMA follow;

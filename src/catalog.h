@@ -75,7 +75,7 @@ typedef struct RelationDesc
 	char	   *created_constraint; /* or NULL */
 	char	   *created_related_constraint; /* or NULL */
 	char	   *created_index;	/* or NULL */
-	char	   *created_second_index;	/* of a pivot, or NULL */
+	char	   *created_second_index;	/* of two steps, or NULL */
 	List	   *created_columns;
 	bool		created_table;	/* the pivot */
 } RelationDesc;

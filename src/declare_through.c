@@ -97,7 +97,19 @@ no_direction(const Step *step)
 {
 	const Keys *keys = &step->keys;
 	StringInfoData buf;
+	ListCell   *lc;
 
+	/* a column that is nowhere */
+	foreach(lc, keys->foreign_key)
+	{
+		if (get_attnum(step->from, lfirst(lc)) <= 0)
+			require_column(step->to, lfirst(lc), keys->foreign_argument);
+	}
+	foreach(lc, keys->local_key)
+	{
+		if (get_attnum(step->to, lfirst(lc)) <= 0)
+			require_column(step->from, lfirst(lc), keys->local_argument);
+	}
 	initStringInfo(&buf);
 	if (keys->foreign_key != NIL)
 		appendStringInfo(&buf, "%s => (%s)", keys->foreign_argument,

@@ -139,7 +139,7 @@ take_index(RelationDesc *heir, Oid table, char **index)
 			continue;
 		if (heir->created_index == NULL)
 			heir->created_index = *index;
-		else if (RELATION_HAS_PIVOT(heir->kind) && heir->created_second_index == NULL)
+		else if (heir->nsteps == 2 && heir->created_second_index == NULL)
 			heir->created_second_index = *index;
 		else
 			continue;

@@ -172,7 +172,7 @@ COMMENT ON COLUMN @extschema@.relation.related_constraint_name IS 'through a piv
 COMMENT ON COLUMN @extschema@.relation.created_constraint IS 'the foreign key constraint, when the declaration created it';
 COMMENT ON COLUMN @extschema@.relation.created_related_constraint IS 'the foreign key constraint of the second step, when the declaration created it';
 COMMENT ON COLUMN @extschema@.relation.created_index IS 'the unique constraint or index, when the declaration created it';
-COMMENT ON COLUMN @extschema@.relation.created_second_index IS 'the other index of the pivot table, when the declaration created two';
+COMMENT ON COLUMN @extschema@.relation.created_second_index IS 'through a pivot or a model: the other index, when there are two';
 COMMENT ON COLUMN @extschema@.relation.created_columns IS 'the columns that the declaration added to a table that was there';
 COMMENT ON COLUMN @extschema@.relation.created_table IS 'the declaration created the pivot table';
 COMMENT ON TABLE @extschema@.morph_type IS
