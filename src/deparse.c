@@ -135,10 +135,21 @@ deparse_select_list(DeparseContext *cxt, List *columns)
 	}
 }
 
-/* The keys as a table k: their position, and a column for each. */
+/*
+ * The keys as a table k: their position, and a column for each.  With source,
+ * a query of the keys, they are not parameters and have no position.
+ */
 static void
-deparse_keys(StringInfo buf, int n)
+deparse_keys(StringInfo buf, int n, const char *source)
 {
+	if (source != NULL)
+	{
+		appendStringInfo(buf, "(%s) AS k(", source);
+		for (int i = 1; i <= n; i++)
+			appendStringInfo(buf, "%sk%d", i > 1 ? ", " : "", i);
+		appendStringInfoString(buf, ") CROSS JOIN ");
+		return;
+	}
 	appendStringInfoString(buf, "ROWS FROM (");
 	for (int i = 1; i <= n; i++)
 		appendStringInfo(buf, "%spg_catalog.unnest($%d)", i > 1 ? ", " : "", i);
@@ -158,6 +169,20 @@ deparse_limit(DeparseContext *cxt, QueryNode *node)
 		appendStringInfoString(cxt->buf, " OFFSET ");
 		deparse_param(cxt, node->offset);
 	}
+}
+
+/* What a row says of its parent: its position, or with source its keys. */
+static char *
+parent_expression(int n, const char *source)
+{
+	StringInfoData buf;
+
+	if (source == NULL)
+		return "k.ord";
+	initStringInfo(&buf);
+	for (int i = 1; i <= n; i++)
+		appendStringInfo(&buf, "%sk.k%d", i > 1 ? ", " : "", i);
+	return buf.data;
 }
 
 /* The value that an aggregate level gives for the rows of table alias. */
@@ -196,17 +221,18 @@ aggregate_expression(QueryNode *node, const char *alias)
  */
 static void
 deparse_aggregate(DeparseContext *cxt, QueryNode *node, LevelForm form, List *keys,
-				  const Oid *key_types)
+				  const Oid *key_types, const char *source)
 {
 	StringInfo	buf = cxt->buf;
 	bool		ordinal = form == LEVEL_ORDINAL;
-	char	   *key = ordinal ? "k.ord" : key_expression(node, linitial(keys));
+	char	   *key = ordinal ? parent_expression(list_length(keys), source)
+		: key_expression(node, linitial(keys));
 
 	if (node->limit >= 0)
 	{
 		/* of the first rows of each parent only, in their order */
-		appendStringInfoString(buf, "SELECT k.ord, l.a FROM ");
-		deparse_keys(buf, list_length(keys));
+		appendStringInfo(buf, "SELECT %s, l.a FROM ", key);
+		deparse_keys(buf, list_length(keys), source);
 		appendStringInfo(buf, "LATERAL (SELECT %s AS a FROM (SELECT %s.* FROM ",
 						 aggregate_expression(node, "r"), level_alias.table);
 		deparse_tables(buf, node, &level_alias);
@@ -219,7 +245,7 @@ deparse_aggregate(DeparseContext *cxt, QueryNode *node, LevelForm form, List *ke
 	appendStringInfo(buf, "SELECT %s, %s FROM ", key, aggregate_expression(node, level_alias.table));
 	if (ordinal)
 	{
-		deparse_keys(buf, list_length(keys));
+		deparse_keys(buf, list_length(keys), source);
 		if (node->via != NULL)
 			appendStringInfoChar(buf, '(');
 	}
@@ -233,16 +259,17 @@ deparse_aggregate(DeparseContext *cxt, QueryNode *node, LevelForm form, List *ke
 /* The rows of each parent: those of a limit are taken for each in turn. */
 static void
 deparse_ordinal(DeparseContext *cxt, QueryNode *node, List *columns, List *keys,
-				const Oid *key_types, bool ordered)
+				const Oid *key_types, bool ordered, const char *source)
 {
 	StringInfo	buf = cxt->buf;
 	bool		lateral = node->limit >= 0 || node->offset != NULL;
 
-	appendStringInfo(buf, "SELECT k.ord%s", lateral ? ", l.*" : columns != NIL ? ", " : "");
+	appendStringInfo(buf, "SELECT %s%s", parent_expression(list_length(keys), source),
+					 lateral ? ", l.*" : columns != NIL ? ", " : "");
 	if (!lateral)
 		deparse_select_list(cxt, columns);
 	appendStringInfoString(buf, " FROM ");
-	deparse_keys(buf, list_length(keys));
+	deparse_keys(buf, list_length(keys), source);
 	if (lateral)
 	{
 		appendStringInfoString(buf, "LATERAL (SELECT ");
@@ -285,9 +312,9 @@ deparse_level(QueryNode *node, LevelForm form, List *columns,
 	cxt.buf = &buf;
 	cxt.nparams = form == LEVEL_RANGE ? 2 : list_length(keys);
 	if (node->aggregate != AGGREGATE_NONE)
-		deparse_aggregate(&cxt, node, form, keys, key_types);
+		deparse_aggregate(&cxt, node, form, keys, key_types, NULL);
 	else if (form == LEVEL_ORDINAL)
-		deparse_ordinal(&cxt, node, columns, keys, key_types, ordered);
+		deparse_ordinal(&cxt, node, columns, keys, key_types, ordered, NULL);
 	else
 	{
 		appendStringInfoString(&buf, "SELECT ");
@@ -306,5 +333,44 @@ deparse_level(QueryNode *node, LevelForm form, List *columns,
 			deparse_limit(&cxt, node);
 	}
 	*params = cxt.params;
+	return buf.data;
+}
+
+/*
+ * The statement of a level as it stands by itself, palloc'd: with the values
+ * as literals, which param_text gives, and with the keys of its parents from
+ * key_source, a query of them; NULL for the root.
+ */
+char *
+deparse_standalone(QueryNode *node, List *columns, const char *key_source,
+				   char *(*param_text) (void *, QueryParam *), void *arg)
+{
+	StringInfoData buf;
+	DeparseContext cxt;
+	List	   *keys = level_keys(node, key_source != NULL ? LEVEL_ORDINAL : LEVEL_ALL);
+	Oid		   *key_types = palloc(sizeof(Oid) * (list_length(keys) + 1));
+
+	initStringInfo(&buf);
+	memset(&cxt, 0, sizeof(cxt));
+	cxt.buf = &buf;
+	cxt.param_text = param_text;
+	cxt.param_text_arg = arg;
+	for (int i = 0; i < list_length(keys); i++)
+		key_types[i] = getBaseType(column_type(node->relation->model,
+											   list_nth(node->relation->own_columns, i)));
+	if (node->aggregate != AGGREGATE_NONE)
+		deparse_aggregate(&cxt, node, LEVEL_ORDINAL, keys, key_types, key_source);
+	else if (key_source != NULL)
+		deparse_ordinal(&cxt, node, columns, keys, key_types, true, key_source);
+	else
+	{
+		appendStringInfoString(&buf, "SELECT ");
+		deparse_select_list(&cxt, columns);
+		appendStringInfoString(&buf, " FROM ");
+		deparse_tables(&buf, node, &level_alias);
+		deparse_where(&cxt, node, LEVEL_ALL, NIL, NULL);
+		deparse_order_by(&cxt, node, &level_alias, deparse_reverses(node));
+		deparse_limit(&cxt, node);
+	}
 	return buf.data;
 }

@@ -41,6 +41,8 @@ typedef struct SelectColumn
 
 extern char *deparse_level(QueryNode *node, LevelForm form, List *columns,
 						   const Oid *key_types, bool ordered, List **params);
+extern char *deparse_standalone(QueryNode *node, List *columns, const char *key_source,
+								char *(*param_text) (void *, QueryParam *), void *arg);
 extern bool deparse_reverses(QueryNode *node);
 
 #endif							/* RELATIONS_DEPARSE_H */

@@ -22,10 +22,15 @@ column_type(Oid relid, const char *column)
 	return get_atttype(relid, require_column(relid, column, NULL));
 }
 
-/* A parameter of the statement, with its type: nothing else says it. */
+/* A parameter of the statement, by its number or as a literal. */
 void
 deparse_param(DeparseContext *cxt, QueryParam *param)
 {
+	if (cxt->param_text != NULL)
+	{
+		appendStringInfoString(cxt->buf, cxt->param_text(cxt->param_text_arg, param));
+		return;
+	}
 	cxt->params = lappend(cxt->params, param);
 	appendStringInfo(cxt->buf, "$%d", ++cxt->nparams);
 }

@@ -22,6 +22,9 @@ typedef struct DeparseContext
 	int			nparams;		/* parameters so far */
 	List	   *params;			/* of QueryParam, behind the key parameters */
 	int			nsubqueries;	/* that have aliases */
+	/* the text that stands for a parameter, instead of its number */
+	char	   *(*param_text) (void *arg, QueryParam *param);
+	void	   *param_text_arg;
 } DeparseContext;
 
 extern void deparse_param(DeparseContext *cxt, QueryParam *param);

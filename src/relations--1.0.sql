@@ -495,6 +495,20 @@ CREATE FUNCTION @extschema@.paginate(
 COMMENT ON FUNCTION @extschema@.paginate(regclass, jsonb, int, int) IS
 	'a page of a query: {"meta": {"total", "per_page", "current_page", "last_page"}, "data": [...]}';
 
+CREATE FUNCTION @extschema@.preload_sql(model regclass, query jsonb)
+	RETURNS text
+	LANGUAGE c STABLE PARALLEL RESTRICTED
+	AS 'MODULE_PATHNAME', 'relations_preload_sql';
+COMMENT ON FUNCTION @extschema@.preload_sql(regclass, jsonb) IS
+	'the SQL that each level of a query stands for, values as literals: it runs as it is';
+
+CREATE FUNCTION @extschema@.explain(model regclass, query jsonb, "analyze" boolean DEFAULT false)
+	RETURNS SETOF text
+	LANGUAGE c VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'relations_explain';
+COMMENT ON FUNCTION @extschema@.explain(regclass, jsonb, boolean) IS
+	'the plan of each level of a query for the rows of its first batch; with analyze for all rows, with their number and times';
+
 CREATE FUNCTION @extschema@.load("row" anyelement, VARIADIC relations text[] DEFAULT '{}')
 	RETURNS jsonb
 	LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 1000
