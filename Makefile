@@ -10,7 +10,27 @@ DATA = $(sort $(wildcard src/relations--*.sql))
 PGFILEDESC = "relations - an ORM's relationships, inside PostgreSQL"
 
 # pg_regress: sql/ and expected/
-REGRESS = install guide declare keys constraints oracle discover discover_names discover_pivots counter_cache morph morph_pivot create_related ddl_watch ddl_follow session many_to_many through
+REGRESS = \
+	install \
+	guide \
+	declare \
+	keys \
+	constraints \
+	oracle \
+	discover \
+	discover_names \
+	discover_pivots \
+	counter_cache \
+	morph \
+	morph_pivot \
+	create_related \
+	ddl_watch \
+	ddl_follow \
+	session \
+	many_to_many \
+	through \
+	graph_view \
+	explain
 
 # isolation tester: test/isolation/specs and test/isolation/expected
 ISOLATION = declare counter_cache morph pivot

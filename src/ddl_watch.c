@@ -83,7 +83,7 @@ static bool
 catalog_has_rows(void)
 {
 	Oid			nspid = get_namespace_oid(RELATIONS_SCHEMA, true);
-	const char *const names[] = {"relation", "model", "morph_type"};
+	const char *const names[] = {"relation", "model", "morph_type", "graph_view"};
 	bool		result = false;
 
 	if (!OidIsValid(nspid))
@@ -208,6 +208,9 @@ follow_dropped_tables(void)
 								" FROM gone g LEFT JOIN dropped d ON d.objid = g.model"
 								" LEFT JOIN pg_catalog.pg_class c ON c.oid = g.model"
 								" ORDER BY 2, 1", 0, NULL, NULL));
+	catalog_query(SQL_DROPPED_TABLES
+				  " DELETE FROM relations.graph_view v USING dropped d WHERE d.objid IN (v.view, v.model)",
+				  0, NULL, NULL, NULL);
 	catalog_query(SQL_DROPPED_TABLES
 				  " DELETE FROM relations.model m USING dropped d WHERE d.objid = m.model",
 				  0, NULL, NULL, NULL);

@@ -345,7 +345,8 @@ deparse_cursor(DeparseContext *cxt, QueryNode *node, const DeparseAlias *alias)
 	bool		any = false;
 
 	appendStringInfoChar(buf, '(');
-	if (linitial(cursor->params) != NULL && (first->not_null || first->nulls_first != cursor->before))
+	if (list_length(node->order) > 1 && linitial(cursor->params) != NULL &&
+		(first->not_null || first->nulls_first != cursor->before))
 	{
 		deparse_comparison(cxt, first, linitial(cursor->params),
 						   first->descending != cursor->before

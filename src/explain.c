@@ -27,6 +27,17 @@ set_request(FunctionCallInfo fcinfo, ReadRequest *request)
 	request->document = PG_GETARG_JSONB_P_COPY(1);
 }
 
+/* The path of a child: of a polymorphic relation, with the type's table. */
+static char *
+child_path(const char *path, ReadNode *child)
+{
+	QueryNode  *query = child->query;
+
+	if (query->relation->morph_type != NULL && query->relation->kind == RELATION_BELONGS_TO)
+		return psprintf("%s.%s(%s)", path, query->name, model_name(query->relid));
+	return psprintf("%s.%s", path, query->name);
+}
+
 /* Where in the graph a node is: users.posts.comments; palloc'd. */
 static char *
 node_path(ReadNode *root, ReadNode *node, const char *path)
@@ -36,7 +47,7 @@ node_path(ReadNode *root, ReadNode *node, const char *path)
 	for (int i = 0; i < root->nchildren; i++)
 	{
 		ReadNode   *child = root->children[i];
-		char	   *found = node_path(child, node, psprintf("%s.%s", path, child->query->name));
+		char	   *found = node_path(child, node, child_path(path, child));
 
 		if (found != NULL)
 			return found;
@@ -111,7 +122,7 @@ append_statements(StringInfo buf, ReadRun *run, ReadNode *node, const char *path
 		for (int k = 1; k <= list_length(own); k++)
 			appendStringInfo(&keys, "%so%d", k > 1 ? ", " : "", k);
 		appendStringInfoChar(&keys, ')');
-		append_statements(buf, run, child, psprintf("%s.%s", path, child->query->name), keys.data);
+		append_statements(buf, run, child, child_path(path, child), keys.data);
 	}
 }
 

@@ -332,18 +332,58 @@ relations_find(PG_FUNCTION_ARGS)
 	return one_document(fcinfo, run);
 }
 
-/* Begin a run for the row that a call was given as its first argument. */
-static ReadRun *
-begin_row(FunctionCallInfo fcinfo, ReadMode mode)
+/* A composite value, taken apart. */
+typedef struct RowValues
+{
+	int			n;
+	Oid		   *types;
+	Datum	   *values;
+	bool	   *isnull;
+} RowValues;
+
+static void
+deform_row(HeapTupleHeader header, RowValues *row)
+{
+	TupleDesc	desc = lookup_rowtype_tupdesc(HeapTupleHeaderGetTypeId(header),
+											  HeapTupleHeaderGetTypMod(header));
+	HeapTupleData tuple;
+
+	tuple.t_len = HeapTupleHeaderGetDatumLength(header);
+	ItemPointerSetInvalid(&tuple.t_self);
+	tuple.t_tableOid = InvalidOid;
+	tuple.t_data = header;
+	row->n = desc->natts;
+	row->types = palloc(sizeof(Oid) * Max(desc->natts, 1));
+	row->values = palloc(sizeof(Datum) * Max(desc->natts, 1));
+	row->isnull = palloc(sizeof(bool) * Max(desc->natts, 1));
+	for (int i = 0; i < desc->natts; i++)
+		row->types[i] = TupleDescAttr(desc, i)->atttypid;
+	heap_deform_tuple(&tuple, desc, row->values, row->isnull);
+	ReleaseTupleDesc(desc);
+}
+
+/* Take a row, in the order of the root's select list, and read what is below. */
+static void
+add_given_row(ReadRun *run, const Datum *values, const bool *isnull)
+{
+	read_run_add_row(run, values, isnull);
+	if (run->plan->root->nchildren > 0)
+	{
+		SPI_connect();
+		read_run_children(run);
+		SPI_finish();
+	}
+}
+
+/* The document of a row that the caller has. */
+Datum
+relations_load(PG_FUNCTION_ARGS)
 {
 	HeapTupleHeader header;
-	HeapTupleData tuple;
 	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, 0);
 	Oid			model = OidIsValid(type) ? get_typ_typrelid(getBaseType(type)) : InvalidOid;
-	TupleDesc	desc;
 	ReadRun    *run;
-	Datum	   *row_values;
-	bool	   *row_nulls;
+	RowValues	row;
 	Datum	   *values;
 	bool	   *isnull;
 	ListCell   *lc;
@@ -356,67 +396,72 @@ begin_row(FunctionCallInfo fcinfo, ReadMode mode)
 						OidIsValid(type) ? format_type_be(type) : "unknown"),
 				 errhint("Give the table's alias: SELECT relations.load(u, 'profile') FROM users u.")));
 	header = PG_GETARG_HEAPTUPLEHEADER(0);
-	run = read_run_begin_paths(model, mode, PG_GETARG_ARRAYTYPE_P(1));
-	desc = lookup_rowtype_tupdesc(HeapTupleHeaderGetTypeId(header), HeapTupleHeaderGetTypMod(header));
-	tuple.t_len = HeapTupleHeaderGetDatumLength(header);
-	ItemPointerSetInvalid(&tuple.t_self);
-	tuple.t_tableOid = InvalidOid;
-	tuple.t_data = header;
-	row_values = palloc(sizeof(Datum) * Max(desc->natts, 1));
-	row_nulls = palloc(sizeof(bool) * Max(desc->natts, 1));
-	heap_deform_tuple(&tuple, desc, row_values, row_nulls);
-
+	run = read_run_begin_paths(model, READ_ROW, PG_GETARG_ARRAYTYPE_P(1));
+	deform_row(header, &row);
 	values = palloc(sizeof(Datum) * (list_length(run->plan->root->columns) + 1));
 	isnull = palloc(sizeof(bool) * (list_length(run->plan->root->columns) + 1));
 	foreach(lc, run->plan->root->columns)
 	{
 		AttrNumber	attnum = get_attnum(model, ((SelectColumn *) lfirst(lc))->name);
 
-		isnull[n] = attnum <= 0 || attnum > desc->natts || row_nulls[attnum - 1];
+		isnull[n] = attnum <= 0 || attnum > row.n || row.isnull[attnum - 1];
 		if (!isnull[n])
-			values[n] = row_values[attnum - 1];
+			values[n] = row.values[attnum - 1];
 		n++;
 	}
-	ReleaseTupleDesc(desc);
-	read_run_add_row(run, values, isnull);
-	if (run->plan->root->nchildren > 0)
-	{
-		SPI_connect();
-		read_run_children(run);
-		SPI_finish();
-	}
-	return run;
+	add_given_row(run, values, isnull);
+	return one_document(fcinfo, run);
 }
 
-/* The document of a row that the caller has. */
-Datum
-relations_load(PG_FUNCTION_ARGS)
+/* Raises invalid_parameter_value unless the paths begin with one relation. */
+static void
+check_one_relation(ReadNode *root)
 {
-	return one_document(fcinfo, begin_row(fcinfo, READ_ROW));
-}
-
-/*
- * One relation of a row that the caller has: an array, an object or null.
- * The paths must begin with the same relation.
- */
-Datum
-relations_load_relation(PG_FUNCTION_ARGS)
-{
-	ReadRun    *run = begin_row(fcinfo, READ_RELATED);
-	Jsonb	   *result;
-
-	for (int i = 1; i < run->plan->root->nchildren; i++)
+	if (root->nchildren == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("no relation is named")));
+	for (int i = 1; i < root->nchildren; i++)
 	{
-		if (!run->plan->root->children[i]->continues)
+		if (!root->children[i]->continues)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("the paths must begin with one relation"),
 					 errhint("Call relations.load to get several.")));
 	}
-	if (run->plan->root->nchildren == 0)
+}
+
+/*
+ * What one relation leads to from a row, of which the caller gives the columns
+ * that the relation starts from: an array, an object or null.
+ */
+Datum
+relations_load_relation(PG_FUNCTION_ARGS)
+{
+	ReadRun    *run = read_run_begin_paths(PG_GETARG_OID(0), READ_RELATED, PG_GETARG_ARRAYTYPE_P(2));
+	ReadNode   *root = run->plan->root;
+	RowValues	row;
+	Jsonb	   *result;
+	ListCell   *lc;
+	bool		fits;
+
+	check_one_relation(root);
+	deform_row(PG_GETARG_HEAPTUPLEHEADER(1), &row);
+	fits = row.n == list_length(root->columns);
+	foreach(lc, root->columns)
+	{
+		char	   *name = ((SelectColumn *) lfirst(lc))->name;
+
+		fits = fits && row.types[foreach_current_index(lc)] ==
+			get_atttype(run->plan->model, get_attnum(run->plan->model, name));
+	}
+	if (!fits)
 		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("no relation is named")));
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("the key does not fit relation \"%s\" of model \"%s\"",
+						root->children[0]->query->name, model_name(run->plan->model)),
+				 errhint("A view that was made before the relation changed is made anew by relations.refresh_view.")));
+	add_given_row(run, row.values, row.isnull);
 	result = read_run_relation(run);
 	read_run_end(run);
 	if (result == NULL)

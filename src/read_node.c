@@ -245,16 +245,24 @@ init_pivot(ReadPlan *plan, ReadNode *node, ValueEncoder *encoder, List *columns)
 	encoder->object = object;
 }
 
-/* The columns that the caller sees, or those that were asked for. */
+/*
+ * The columns that the caller sees, or those that were asked for.  Of a row
+ * that the caller has, he sees all; with keys_only none is shown.
+ */
 static List *
-shown_columns(ReadNode *node, List *relation_keys, bool row_given)
+shown_columns(ReadNode *node, List *relation_keys, bool row_given, bool keys_only)
 {
 	QueryNode  *query = node->query;
-	Relation	rel = relation_open(query->relid, AccessShareLock);
-	TupleDesc	desc = RelationGetDescr(rel);
+	Relation	rel;
+	TupleDesc	desc;
 	bool		all_visible = row_given || query->selects ||
 		pg_class_aclcheck(query->relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
 	List	   *result = NIL;
+
+	if (keys_only)
+		return NIL;
+	rel = relation_open(query->relid, AccessShareLock);
+	desc = RelationGetDescr(rel);
 
 	for (int i = 0; i < desc->natts; i++)
 	{
@@ -295,11 +303,12 @@ link_keys(ReadNode *node)
  * values of their own: "pivot" and "cursor".
  */
 static void
-init_columns(ReadPlan *plan, ReadNode *node, bool row_given)
+init_columns(ReadPlan *plan, ReadNode *node, bool root)
 {
 	QueryNode  *query = node->query;
 	List	   *links = link_keys(node);
-	List	   *shown = shown_columns(node, links, row_given);
+	List	   *shown = shown_columns(node, links, root && plan->mode == READ_ROW,
+									  root && plan->mode == READ_RELATED);
 	List	   *pivot = query->via != NULL ? query->relation->pivot_columns : NIL;
 	List	   *names;
 	int			pivot_index = -1;
@@ -584,8 +593,7 @@ make_read_node(ReadPlan *plan, QueryNode *query, ReadNode *parent)
 	if (query->aggregate != AGGREGATE_NONE)
 		init_aggregate(node);
 	else
-		init_columns(plan, node, parent == NULL &&
-					 (plan->mode == READ_ROW || plan->mode == READ_RELATED));
+		init_columns(plan, node, parent == NULL);
 	if (parent != NULL)
 		init_match(node, parent);
 	else

@@ -120,8 +120,15 @@ CREATE TABLE @extschema@.morph_type (
 );
 CREATE INDEX morph_type_related_idx ON @extschema@.morph_type (related);
 
-REVOKE ALL ON @extschema@.model, @extschema@.relation, @extschema@.morph_type FROM PUBLIC;
-GRANT SELECT ON @extschema@.model, @extschema@.relation, @extschema@.morph_type TO PUBLIC;
+-- The graph views: which graph each shows.
+CREATE TABLE @extschema@.graph_view (
+	view				regclass NOT NULL PRIMARY KEY,
+	model				regclass NOT NULL,
+	relations			text[] NOT NULL
+);
+
+REVOKE ALL ON @extschema@.model, @extschema@.relation, @extschema@.morph_type, @extschema@.graph_view FROM PUBLIC;
+GRANT SELECT ON @extschema@.model, @extschema@.relation, @extschema@.morph_type, @extschema@.graph_view TO PUBLIC;
 
 -- what a temporary table left behind, or has now, cannot be restored
 SELECT pg_catalog.pg_extension_config_dump('@extschema@.model',
@@ -133,6 +140,15 @@ SELECT pg_catalog.pg_extension_config_dump('@extschema@.morph_type',
 	'WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = model AND c.relpersistence <> ''t'')'
 	' AND EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = related)');
 
+SELECT pg_catalog.pg_extension_config_dump('@extschema@.graph_view',
+	'WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = view AND c.relpersistence <> ''t'')'
+	' AND EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = model)');
+
+COMMENT ON TABLE @extschema@.graph_view IS
+	'the graph views, one row a view; written by the functions of this schema only';
+COMMENT ON COLUMN @extschema@.graph_view.view IS 'the view';
+COMMENT ON COLUMN @extschema@.graph_view.model IS 'the model whose rows it shows';
+COMMENT ON COLUMN @extschema@.graph_view.relations IS 'the paths of the relations that it shows';
 COMMENT ON SCHEMA @extschema@ IS 'an ORM''s relationships, inside PostgreSQL';
 COMMENT ON TABLE @extschema@.model IS
 	'what relations.model() said of a model: one row a model that differs from what its table says';
@@ -516,12 +532,29 @@ CREATE FUNCTION @extschema@.load("row" anyelement, VARIADIC relations text[] DEF
 COMMENT ON FUNCTION @extschema@.load(anyelement, text[]) IS
 	'the document of a row that you already have, with the relations that the dotted paths name';
 
-CREATE FUNCTION @extschema@.load_relation("row" anyelement, VARIADIC relations text[])
+CREATE FUNCTION @extschema@.load_relation(model regclass, key record, VARIADIC relations text[])
 	RETURNS jsonb
 	LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 1000
 	AS 'MODULE_PATHNAME', 'relations_load_relation';
-COMMENT ON FUNCTION @extschema@.load_relation(anyelement, text[]) IS
-	'what one relation leads to from a row that you already have: an array, an object or null; the columns of graph views call it';
+COMMENT ON FUNCTION @extschema@.load_relation(regclass, record, text[]) IS
+	'what one relation leads to from a row, of which key has the columns that the relation starts from: an array, an object or null; the columns of graph views are calls of it';
+
+-- ---------------------------------------------------------------------
+-- Graph views
+-- ---------------------------------------------------------------------
+CREATE FUNCTION @extschema@.create_view(view text, model regclass, VARIADIC relations text[] DEFAULT '{}')
+	RETURNS regclass
+	LANGUAGE c VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'relations_create_view';
+COMMENT ON FUNCTION @extschema@.create_view(text, regclass, text[]) IS
+	'create a view of model''s columns and one jsonb column for each relation that the dotted paths begin with; it runs with the rights of who queries it';
+
+CREATE FUNCTION @extschema@.refresh_view(view regclass)
+	RETURNS void
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'relations_refresh_view';
+COMMENT ON FUNCTION @extschema@.refresh_view(regclass) IS
+	'make a graph view anew, after columns of its model or keys of its relations have changed; its name, owner, privileges and comment stay';
 
 -- ---------------------------------------------------------------------
 -- Writing
