@@ -559,6 +559,20 @@ COMMENT ON FUNCTION @extschema@.refresh_view(regclass) IS
 -- ---------------------------------------------------------------------
 -- Writing
 -- ---------------------------------------------------------------------
+CREATE FUNCTION @extschema@."create"(model regclass, document jsonb)
+	RETURNS jsonb
+	LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000
+	AS 'MODULE_PATHNAME', 'relations_create';
+COMMENT ON FUNCTION @extschema@."create"(regclass, jsonb) IS
+	'insert a row of model and the rows that its document nests under its relations, every key wired; returns the graph as stored';
+
+CREATE FUNCTION @extschema@.create_many(model regclass, documents jsonb)
+	RETURNS SETOF jsonb
+	LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000 ROWS 100
+	AS 'MODULE_PATHNAME', 'relations_create_many';
+COMMENT ON FUNCTION @extschema@.create_many(regclass, jsonb) IS
+	'insert a graph of rows for each document of an array, one INSERT a level; returns the graphs as stored, in that order';
+
 CREATE FUNCTION @extschema@.create_related(
 	model regclass, key @extschema@.key, relation name, document jsonb)
 	RETURNS jsonb

@@ -1,0 +1,33 @@
+/*
+ * write_graph.h
+ *	  Nested documents -> rows.
+ */
+#ifndef RELATIONS_WRITE_GRAPH_H
+#define RELATIONS_WRITE_GRAPH_H
+
+#include "relations.h"
+
+#include "query_json.h"
+#include "write_rows.h"
+
+/* write_parse.c: a document -> rows that are to be written */
+extern void write_parse_document(WriteRun *run, WriteRow *row, const JsonbValue *object);
+extern void write_parse_nested(WriteRun *run, WriteRow *row, RelationDesc *relation,
+							   const JsonMember *member);
+extern WriteRow *write_add_created(WriteRun *run, WriteRow *row, RelationDesc *relation,
+								   const JsonbValue *value, int64 index);
+extern WriteRow *write_add_connected(WriteRun *run, WriteRow *row, RelationDesc *relation,
+									 const JsonbValue *key, const char *operation, int64 index);
+extern void write_check_relation(RelationDesc *relation);
+extern bool write_parse_key(WriteRun *run, WriteRow *row, const JsonbValue *value, const char *path);
+extern bool write_text_key(WriteRun *run, WriteRow *row, char *text);
+
+/* write_store.c: rows -> tables */
+extern void write_store(WriteRun *run, List *rows);
+extern void write_store_parents(WriteRun *run, List *rows);
+extern void write_store_links(WriteRun *run, List *rows);
+extern void write_require(WriteRun *run, WriteRow *row);
+extern void write_update_row(WriteRun *run, WriteRow *row);
+extern char *write_key_condition(WriteModel *model, List *columns, int first);
+
+#endif							/* RELATIONS_WRITE_GRAPH_H */

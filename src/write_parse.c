@@ -1,0 +1,650 @@
+/*
+ * write_parse.c
+ *	  A nested document -> rows that are to be written.
+ *
+ * A key is a column or a relation.  What stands under a relation is a document
+ * or an array of them, to be created, or an object of operations.
+ */
+#include "relations.h"
+
+#include "access/htup_details.h"
+#include "access/stratnum.h"
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/datum.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+
+#include "key_operator.h"
+#include "write_graph.h"
+
+static const char *const operations[] = {"$create", "$connect", "$connect_or_create"};
+static const char *const other_operations[] = {"$disconnect", "$set", "$update", "$upsert", "$delete"};
+
+/* While a value is read, errors say where in the document it stands. */
+typedef struct DocumentPlace
+{
+	WriteRow   *row;
+	const char *key;
+} DocumentPlace;
+
+static void
+place_error_context(void *arg)
+{
+	DocumentPlace *place = arg;
+
+	errcontext("document \"%s\"", write_row_path(place->row, place->key));
+}
+
+/* Raises feature_not_supported for kinds that no row can be written through. */
+void
+write_check_relation(RelationDesc *relation)
+{
+	if (RELATION_IS_THROUGH(relation->kind))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("relation \"%s\" of model \"%s\" goes through \"%s\", no row can be created by it",
+						relation->name, model_name(relation->model), model_name(relation->via)),
+				 errhint("Create the row through a relation of \"%s\".", model_name(relation->via))));
+}
+
+static pg_attribute_noreturn() void
+unknown_key(WriteModel *model, const char *key, const char *path)
+{
+	List	   *names = NIL;
+	const char *near;
+	ListCell   *lc;
+
+	foreach(lc, model->relations)
+		names = lappend(names, ((RelationDesc *) lfirst(lc))->name);
+	for (int i = 0; i < model->ncolumns; i++)
+	{
+		if (model->columns[i].name != NULL)
+			names = lappend(names, model->columns[i].name);
+	}
+	near = closest_name(key, names);
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_COLUMN),
+			 errmsg("\"%s\" has no column or relation \"%s\"", model_name(model->relid), key),
+			 errdetail("It is named by \"%s\".", path),
+			 near != NULL ? errhint("Perhaps you meant \"%s\".", near) : 0));
+}
+
+static pg_attribute_noreturn() void
+wrong_value(const char *path, const char *expected, const JsonbValue *value)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("\"%s\" must be %s, not %s", path, expected,
+					json_value_type(unconstify(JsonbValue *, value)))));
+}
+
+/* ---------------------------------------------------------------------
+ * Keys of rows that are there
+ * ---------------------------------------------------------------------
+ */
+
+/* Raises undefined_object when rows of the model cannot be named. */
+static void
+require_primary_key(WriteModel *model)
+{
+	if (model->desc->primary_key == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("model \"%s\" has no primary key", model_name(model->relid)),
+				 errhint("Say which columns identify its rows: SELECT relations.model('%s', primary_key => '...').",
+						 model_name(model->relid))));
+}
+
+static void
+key_error_context(void *arg)
+{
+	errcontext("key of model \"%s\"", model_name(((WriteModel *) arg)->relid));
+}
+
+/*
+ * Name a row by the text of its key; a composite key is a row literal.  False
+ * when a part is null.  Raises what the types raise.
+ */
+bool
+write_text_key(WriteRun *run, WriteRow *row, char *text)
+{
+	WriteModel *model = row->model;
+	MemoryContext old = MemoryContextSwitchTo(run->context);
+	int			n;
+	bool		isnull[INDEX_MAX_KEYS];
+	ErrorContextCallback callback;
+	ListCell   *lc;
+
+	require_primary_key(model);
+	n = list_length(model->desc->primary_key);
+	memset(isnull, 0, sizeof(isnull));
+	row->key = palloc0(sizeof(Datum) * n);
+	callback.callback = key_error_context;
+	callback.arg = model;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+	if (n == 1)
+	{
+		Oid			input;
+		Oid			ioparam;
+
+		getTypeInputInfo(model->columns[write_model_column(model, linitial(model->desc->primary_key))].base,
+						 &input, &ioparam);
+		row->key[0] = OidInputFunctionCall(input, text, ioparam, -1);
+	}
+	else
+	{
+		TupleDesc	desc = CreateTemplateTupleDesc(n);
+		HeapTupleHeader header;
+		HeapTupleData tuple;
+
+		foreach(lc, model->desc->primary_key)
+			TupleDescInitEntry(desc, foreach_current_index(lc) + 1, lfirst(lc),
+							   model->columns[write_model_column(model, lfirst(lc))].base, -1, 0);
+		desc = BlessTupleDesc(desc);
+		header = DatumGetHeapTupleHeader(OidInputFunctionCall(F_RECORD_IN, text, RECORDOID,
+															  desc->tdtypmod));
+		tuple.t_len = HeapTupleHeaderGetDatumLength(header);
+		ItemPointerSetInvalid(&tuple.t_self);
+		tuple.t_tableOid = InvalidOid;
+		tuple.t_data = header;
+		heap_deform_tuple(&tuple, desc, row->key, isnull);
+	}
+	error_context_stack = callback.previous;
+	MemoryContextSwitchTo(old);
+	row->existing = true;
+	for (int i = 0; i < n; i++)
+	{
+		if (isnull[i])
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Name a row by values of columns that together identify it.  False when no
+ * row has them; raises cardinality_violation when several have.
+ */
+static bool
+find_by_columns(WriteRun *run, WriteRow *row, const JsonbValue *object, const char *path)
+{
+	WriteModel *model = row->model;
+	List	   *members = json_members_of(object);
+	int			n = list_length(members);
+	Oid		   *types = palloc(sizeof(Oid) * Max(n, 1));
+	Datum	   *values = palloc(sizeof(Datum) * Max(n, 1));
+	StringInfoData sql;
+	ListCell   *lc;
+
+	require_primary_key(model);
+	if (n == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" names no column", path)));
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "SELECT %s FROM %s WHERE ", quoted_column_list(model->desc->primary_key),
+					 quoted_model_name(model->relid));
+	foreach(lc, members)
+	{
+		JsonMember *member = lfirst(lc);
+		int			i = foreach_current_index(lc);
+		WriteMember *found = write_model_member(model, member->key);
+		WriteColumn *column;
+		bool		isnull;
+
+		if (found == NULL || found->column < 0)
+			unknown_key(model, member->key, psprintf("%s.%s", path, member->key));
+		column = &model->columns[found->column];
+		types[i] = column->base;
+		values[i] = write_column_input(model, found->column, &member->value, &isnull);
+		if (isnull)
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("\"%s.%s\" must not be null", path, member->key)));
+		appendStringInfo(&sql, "%s%s %s $%d", i > 0 ? " AND " : "", quote_identifier(column->name),
+						 strategy_operator(column->base, column->base, BTEqualStrategyNumber), i + 1);
+	}
+	appendStringInfoString(&sql, " LIMIT 2");
+	SPI_execute_with_args(sql.data, n, types, values, NULL, false, 2);
+	if (SPI_processed > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_CARDINALITY_VIOLATION),
+				 errmsg("more than one row of \"%s\" fits \"%s\"", model_name(model->relid), path),
+				 errhint("Name the row by columns that are unique together.")));
+	if (SPI_processed == 0)
+		return false;
+	row->key = MemoryContextAllocZero(run->context, sizeof(Datum) * list_length(model->desc->primary_key));
+	foreach(lc, model->desc->primary_key)
+	{
+		int			i = foreach_current_index(lc);
+		WriteColumn *column = &model->columns[write_model_column(model, lfirst(lc))];
+		bool		isnull;
+		Datum		value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, i + 1, &isnull);
+		MemoryContext old = MemoryContextSwitchTo(run->context);
+
+		row->key[i] = datumCopy(value, column->byval, column->len);
+		MemoryContextSwitchTo(old);
+	}
+	SPI_freetuptable(SPI_tuptable);
+	row->existing = true;
+	return true;
+}
+
+/*
+ * Name a row by a JSON value: a key, or an object of columns that identify it.
+ * False when it is known already that there is none.
+ */
+bool
+write_parse_key(WriteRun *run, WriteRow *row, const JsonbValue *value, const char *path)
+{
+	char	   *text;
+
+	switch (value->type)
+	{
+		case jbvString:
+			text = pnstrdup(value->val.string.val, value->val.string.len);
+			break;
+		case jbvNumeric:
+			text = DatumGetCString(DirectFunctionCall1(numeric_out,
+													   NumericGetDatum(value->val.numeric)));
+			break;
+		case jbvBinary:
+			if (JSON_IS_OBJECT(value))
+				return find_by_columns(run, row, value, path);
+			wrong_value(path, "a key", value);
+		default:
+			wrong_value(path, "a key", value);
+	}
+	return write_text_key(run, row, text);
+}
+
+/* ---------------------------------------------------------------------
+ * Relations
+ * ---------------------------------------------------------------------
+ */
+
+/* Of a morph_to, the type that "$type" names; else the relation itself. */
+static RelationDesc *
+branch_of(RelationDesc *relation, const JsonbValue *value, const char *path)
+{
+	JsonbValue *type;
+	char	   *name;
+	List	   *names = NIL;
+	ListCell   *lc;
+
+	if (relation->kind != RELATION_MORPH_TO)
+		return relation;
+	type = JSON_IS_OBJECT(value)
+		? getKeyJsonValueFromContainer(value->val.binary.data, "$type", strlen("$type"), NULL) : NULL;
+	if (type != NULL && type->type == jbvString)
+	{
+		name = pnstrdup(type->val.string.val, type->val.string.len);
+		foreach(lc, relation->branches)
+		{
+			if (strcmp(((RelationDesc *) lfirst(lc))->morph_type, name) == 0)
+				return lfirst(lc);
+		}
+	}
+	foreach(lc, relation->branches)
+		names = lappend(names, ((RelationDesc *) lfirst(lc))->morph_type);
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("\"%s\" must say its type", path),
+			 errhint("Give \"$type\", one of: %s.", format_column_list(names))));
+}
+
+/* The columns of a related row that the other side needs. */
+static List *
+wanted_columns(RelationDesc *branch)
+{
+	if (branch->kind == RELATION_BELONGS_TO || RELATION_HAS_PIVOT(branch->kind))
+		return branch->other_columns;
+	return NIL;
+}
+
+/* A row of a link, with the row of the pivot that joins it. */
+static WriteRow *
+add_row(WriteRun *run, WriteRow *row, RelationDesc *relation, RelationDesc *branch, int64 index)
+{
+	WriteLink  *link = write_row_link(run, row, relation, branch);
+	WriteRow   *child = write_row_make(run, link->related, row,
+										 row->anonymous ? NULL : relation->name, index);
+	WriteRow   *pivot = NULL;
+	MemoryContext old = MemoryContextSwitchTo(run->context);
+
+	child->wanted = wanted_columns(branch);
+	if (RELATION_HAS_PIVOT(relation->kind))
+	{
+		pivot = write_row_make(run, write_run_model(run, relation->via), child, "pivot", -1);
+		pivot->shown = relation->pivot_columns;
+		if (relation->pivot_columns != NIL)
+			child->pivot = pivot;
+		link->pivots = lappend(link->pivots, pivot);
+	}
+	link->rows = lappend(link->rows, child);
+	MemoryContextSwitchTo(old);
+	if (!link->is_array && list_length(link->rows) > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_CARDINALITY_VIOLATION),
+				 errmsg("relation \"%s\" of model \"%s\" leads to one row, not to %d",
+						relation->name, model_name(relation->model), list_length(link->rows)),
+				 errcontext("document \"%s\"", write_row_path(row, relation->name)),
+				 errhint("Give one document.")));
+	return child;
+}
+
+/* The row of the pivot that belongs to a child that was added last. */
+static WriteRow *
+last_pivot(WriteRow *row, RelationDesc *relation)
+{
+	ListCell   *lc;
+
+	foreach(lc, row->links)
+	{
+		WriteLink  *link = lfirst(lc);
+
+		if (link->relation == relation && link->pivots != NIL)
+			return llast(link->pivots);
+	}
+	return NULL;
+}
+
+/* A related row that is to be created from a document. */
+WriteRow *
+write_add_created(WriteRun *run, WriteRow *row, RelationDesc *relation, const JsonbValue *value,
+				  int64 index)
+{
+	RelationDesc *branch;
+	WriteRow   *child;
+	WriteRow   *pivot;
+	char	   *path;
+
+	check_stack_depth();
+	path = write_row_path(row, relation->name);
+	if (index >= 0)
+		path = psprintf("%s[" INT64_FORMAT "]", path, index);
+	if (!JSON_IS_OBJECT(value))
+		wrong_value(path, "an object", value);
+	branch = branch_of(relation, value, path);
+	child = add_row(run, row, relation, branch, index);
+	child->may_have_type = relation->kind == RELATION_MORPH_TO;
+	pivot = last_pivot(row, relation);
+	if (pivot != NULL)
+	{
+		JsonbValue *attributes = getKeyJsonValueFromContainer(value->val.binary.data, "pivot",
+															  strlen("pivot"), NULL);
+
+		child->may_have_pivot = true;
+		if (attributes != NULL && write_model_member(child->model, "pivot") == NULL)
+		{
+			if (!JSON_IS_OBJECT(attributes))
+				wrong_value(write_row_path(child, "pivot"), "an object", attributes);
+			write_parse_document(run, pivot, attributes);
+		}
+	}
+	write_parse_document(run, child, value);
+	return child;
+}
+
+/*
+ * A related row that is there, named by its key.  Raises
+ * foreign_key_violation when it is not.
+ */
+WriteRow *
+write_add_connected(WriteRun *run, WriteRow *row, RelationDesc *relation, const JsonbValue *key,
+					const char *operation, int64 index)
+{
+	char	   *path = psprintf("%s.%s", write_row_path(row, relation->name), operation);
+	RelationDesc *branch = branch_of(relation, key, path);
+	WriteRow   *child;
+	DocumentPlace place;
+	ErrorContextCallback callback;
+
+	if (relation->kind == RELATION_MORPH_TO)
+	{
+		JsonbValue *inner = getKeyJsonValueFromContainer(key->val.binary.data, "key", strlen("key"), NULL);
+
+		if (inner == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("\"%s\" must have a \"key\" beside its \"$type\"", path)));
+		key = inner;
+	}
+	child = add_row(run, row, relation, branch, index);
+	place.row = row;
+	place.key = psprintf("%s.%s", relation->name, operation);
+	callback.callback = place_error_context;
+	callback.arg = &place;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+	if (!write_parse_key(run, child, key, path))
+		write_require(run, child);
+	error_context_stack = callback.previous;
+	child->name = place.key;
+	return child;
+}
+
+/* {"where": key, "create": document} */
+static void
+parse_connect_or_create(WriteRun *run, WriteRow *row, RelationDesc *relation,
+						const JsonbValue *value, int64 index)
+{
+	char	   *path = psprintf("%s.$connect_or_create", write_row_path(row, relation->name));
+	JsonbValue *where;
+	JsonbValue *create;
+	RelationDesc *branch;
+	WriteRow   *probe;
+	ListCell   *lc;
+
+	if (!JSON_IS_OBJECT(value))
+		wrong_value(path, "an object with \"where\" and \"create\"", value);
+	foreach(lc, json_members_of(value))
+	{
+		char	   *key = ((JsonMember *) lfirst(lc))->key;
+
+		if (strcmp(key, "where") != 0 && strcmp(key, "create") != 0 && strcmp(key, "$type") != 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("unknown key \"%s\" at \"%s.%s\"", key, path, key),
+					 errhint("The keys are: where, create.")));
+	}
+	where = getKeyJsonValueFromContainer(value->val.binary.data, "where", strlen("where"), NULL);
+	create = getKeyJsonValueFromContainer(value->val.binary.data, "create", strlen("create"), NULL);
+	if (where == NULL || create == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" must have \"where\" and \"create\"", path)));
+	branch = branch_of(relation, relation->kind == RELATION_MORPH_TO ? value : where, path);
+	probe = write_row_make(run, write_run_model(run, branch->related), row, relation->name, index);
+	if (write_parse_key(run, probe, where, psprintf("%s.where", path)))
+	{
+		write_lookup(run, list_make1(probe));
+		if (probe->found)
+		{
+			WriteRow   *child = add_row(run, row, relation, branch, index);
+
+			child->existing = true;
+			child->key = probe->key;
+			return;
+		}
+	}
+	write_add_created(run, row, relation, create, index);
+}
+
+static void
+parse_operation(WriteRun *run, WriteRow *row, RelationDesc *relation, const char *operation,
+				const JsonbValue *value, int64 index)
+{
+	if (strcmp(operation, "$create") == 0)
+		write_add_created(run, row, relation, value, index);
+	else if (strcmp(operation, "$connect") == 0)
+		write_add_connected(run, row, relation, value, operation, index);
+	else
+		parse_connect_or_create(run, row, relation, value, index);
+}
+
+/* An object of operations on a relation. */
+static void
+parse_operations(WriteRun *run, WriteRow *row, RelationDesc *relation, List *members)
+{
+	ListCell   *lc;
+	ListCell   *item;
+
+	foreach(lc, members)
+	{
+		JsonMember *member = lfirst(lc);
+		bool		known = false;
+		List	   *names = NIL;
+		char	   *path = psprintf("%s.%s", write_row_path(row, relation->name), member->key);
+		const char *near;
+
+		for (int i = 0; i < (int) lengthof(operations); i++)
+		{
+			known = known || strcmp(operations[i], member->key) == 0;
+			names = lappend(names, unconstify(char *, operations[i]));
+		}
+		for (int i = 0; i < (int) lengthof(other_operations); i++)
+		{
+			if (strcmp(other_operations[i], member->key) == 0)
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						 errmsg("\"%s\" has no meaning for a row that is being created", path),
+						 errhint("Its operations are: %s.", format_column_list(names))));
+		}
+		if (!known)
+		{
+			near = closest_name(member->key, names);
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("unknown operation \"%s\" at \"%s\"", member->key, path),
+					 near != NULL ? errhint("Perhaps you meant \"%s\".", near)
+					 : errhint("The operations are: %s.", format_column_list(names))));
+		}
+		if (!JSON_IS_ARRAY(&member->value))
+		{
+			parse_operation(run, row, relation, member->key, &member->value, -1);
+			continue;
+		}
+		foreach(item, json_elements_of(&member->value))
+			parse_operation(run, row, relation, member->key, &((JsonMember *) lfirst(item))->value,
+							foreach_current_index(item));
+	}
+}
+
+/* Are the members operations?  Raises an error when only some are. */
+static bool
+are_operations(List *members, const char *path)
+{
+	int			n = 0;
+	ListCell   *lc;
+
+	foreach(lc, members)
+	{
+		JsonMember *member = lfirst(lc);
+
+		if (member->key[0] == '$' && strcmp(member->key, "$type") != 0)
+			n++;
+	}
+	if (n > 0 && n < list_length(members))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" has operations and columns side by side", path),
+				 errhint("Put the columns into \"$create\".")));
+	return n > 0;
+}
+
+/* What a document says of a relation. */
+void
+write_parse_nested(WriteRun *run, WriteRow *row, RelationDesc *relation, const JsonMember *member)
+{
+	const JsonbValue *value = &member->value;
+	char	   *path = write_row_path(row, relation->name);
+	bool		to_one = RELATION_IS_TO_ONE(relation->kind);
+	ListCell   *lc;
+
+	write_check_relation(relation);
+	if (value->type == jbvNull && to_one)
+	{
+		if (relation->kind == RELATION_MORPH_TO)
+			write_row_link(run, row, relation, linitial(relation->branches));
+		else
+			write_row_link(run, row, relation, relation);
+		return;
+	}
+	if (JSON_IS_OBJECT(value))
+	{
+		List	   *members = json_members_of(value);
+
+		if (are_operations(members, path))
+			parse_operations(run, row, relation, members);
+		else
+			write_add_created(run, row, relation, value, -1);
+		return;
+	}
+	if (!JSON_IS_ARRAY(value))
+		wrong_value(path, to_one ? "an object" : "an array of objects", value);
+	if (to_one)
+		wrong_value(path, "an object", value);
+	write_row_link(run, row, relation, relation);
+	foreach(lc, json_elements_of(value))
+	{
+		JsonMember *element = lfirst(lc);
+		List	   *members = NIL;
+
+		CHECK_FOR_INTERRUPTS();
+		if (JSON_IS_OBJECT(&element->value))
+			members = json_members_of(&element->value);
+		if (members != NIL && are_operations(members, psprintf("%s[%d]", path, foreach_current_index(lc))))
+			parse_operations(run, row, relation, members);
+		else
+			write_add_created(run, row, relation, &element->value, foreach_current_index(lc));
+	}
+}
+
+/*
+ * Take what a document says into a row.  Raises undefined_column for an
+ * unknown key, what the column's type raises for a bad value, and what is
+ * wrong with nested documents, all with the path in the document.
+ */
+void
+write_parse_document(WriteRun *run, WriteRow *row, const JsonbValue *object)
+{
+	MemoryContext old = MemoryContextSwitchTo(run->context);
+	DocumentPlace place = {row, NULL};
+	ErrorContextCallback callback;
+	ListCell   *lc;
+
+	check_stack_depth();
+	foreach(lc, json_members_of(object))
+	{
+		JsonMember *member = lfirst(lc);
+		WriteMember *known = write_model_member(row->model, member->key);
+		Datum		value;
+		bool		isnull;
+
+		if (known == NULL)
+		{
+			/* what was read before */
+			if ((row->may_have_type && strcmp(member->key, "$type") == 0) ||
+				(row->may_have_pivot && strcmp(member->key, "pivot") == 0))
+				continue;
+			unknown_key(row->model, member->key, write_row_path(row, member->key));
+		}
+		if (known->relation != NULL && known->column < 0)
+		{
+			write_parse_nested(run, row, known->relation, member);
+			continue;
+		}
+		place.key = member->key;
+		callback.callback = place_error_context;
+		callback.arg = &place;
+		callback.previous = error_context_stack;
+		error_context_stack = &callback;
+		value = write_column_input(row->model, known->column, &member->value, &isnull);
+		error_context_stack = callback.previous;
+		write_row_set(run, row, known->column, value, isnull);
+	}
+	MemoryContextSwitchTo(old);
+}

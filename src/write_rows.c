@@ -1,0 +1,612 @@
+/*
+ * write_rows.c
+ *	  Rows that are to be written, and their statements.
+ *
+ * Rows of one shape are inserted by one statement, in their order.  What it
+ * returns comes in that order too, so that the n'th row returned is the n'th
+ * that was given; and when a row fails, as many have come back as were stored
+ * before it, which tells the path of the document at fault.
+ */
+#include "relations.h"
+
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "tcop/dest.h"
+#include "utils/array.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/queryenvironment.h"
+#include "utils/tuplestore.h"
+
+#include "write_rows.h"
+
+/* ---------------------------------------------------------------------
+ * A run
+ * ---------------------------------------------------------------------
+ */
+
+static void
+release_models(void *arg)
+{
+	ListCell   *lc;
+
+	foreach(lc, ((WriteRun *) arg)->models)
+		write_model_release(lfirst(lc));
+}
+
+/* Begin a run in a child of the current memory context. */
+WriteRun *
+write_run_begin(void)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "relations write run",
+												  ALLOCSET_DEFAULT_SIZES);
+	WriteRun   *run = MemoryContextAllocZero(context, sizeof(WriteRun));
+
+	run->context = context;
+	run->scratch = AllocSetContextCreate(context, "relations write row", ALLOCSET_DEFAULT_SIZES);
+	run->release.func = release_models;
+	run->release.arg = run;
+	MemoryContextRegisterResetCallback(context, &run->release);
+	row_arena_init(&run->arena, context, 4096);
+	return run;
+}
+
+void
+write_run_end(WriteRun *run)
+{
+	MemoryContextDelete(run->context);
+}
+
+/* What is known of a model; held until the run ends. */
+WriteModel *
+write_run_model(WriteRun *run, Oid relid)
+{
+	WriteModel *model;
+	MemoryContext old;
+	ListCell   *lc;
+
+	foreach(lc, run->models)
+	{
+		model = lfirst(lc);
+		if (model->relid == relid)
+			return model;
+	}
+	model = write_model_acquire(relid);
+	old = MemoryContextSwitchTo(run->context);
+	run->models = lappend(run->models, model);
+	MemoryContextSwitchTo(old);
+	return model;
+}
+
+/* ---------------------------------------------------------------------
+ * Rows
+ * ---------------------------------------------------------------------
+ */
+
+/* A row that sets nothing yet, in the run's memory context. */
+WriteRow *
+write_row_make(WriteRun *run, WriteModel *model, WriteRow *parent, const char *name, int64 index)
+{
+	WriteRow   *row = MemoryContextAllocZero(run->context, sizeof(WriteRow));
+
+	row->model = model;
+	row->parent = parent;
+	row->name = name;
+	row->index = index;
+	row->shown = model->shown;
+	return row;
+}
+
+/* Where a key of a row's document stands: posts[3].title; palloc'd. */
+char *
+write_row_path(const WriteRow *row, const char *key)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	if (row->parent != NULL)
+		appendStringInfoString(&buf, write_row_path(row->parent, NULL));
+	if (row->name != NULL)
+		appendStringInfo(&buf, "%s%s", buf.len > 0 ? "." : "", row->name);
+	if (row->index >= 0)
+		appendStringInfo(&buf, "[" INT64_FORMAT "]", row->index);
+	if (key != NULL)
+		appendStringInfo(&buf, "%s%s", buf.len > 0 ? "." : "", key);
+	return buf.data;
+}
+
+/* The place of a column among those that a row sets, -1 when it is not set. */
+int
+write_row_find(const WriteRow *row, int column)
+{
+	for (int i = 0; i < row->ncolumns; i++)
+	{
+		if (row->columns[i] == column)
+			return i;
+	}
+	return -1;
+}
+
+/* Set a column of a row; the value must live as long as the run. */
+void
+write_row_set(WriteRun *run, WriteRow *row, int column, Datum value, bool isnull)
+{
+	int			i = row->ncolumns;
+
+	if (row->ncolumns == row->capacity)
+	{
+		row->capacity = Max(8, row->capacity * 2);
+		if (row->columns == NULL)
+		{
+			row->columns = MemoryContextAlloc(run->context, sizeof(int) * row->capacity);
+			row->values = MemoryContextAlloc(run->context, sizeof(Datum) * row->capacity);
+			row->nulls = MemoryContextAlloc(run->context, sizeof(bool) * row->capacity);
+		}
+		else
+		{
+			row->columns = repalloc(row->columns, sizeof(int) * row->capacity);
+			row->values = repalloc(row->values, sizeof(Datum) * row->capacity);
+			row->nulls = repalloc(row->nulls, sizeof(bool) * row->capacity);
+		}
+	}
+	for (; i > 0 && row->columns[i - 1] > column; i--)
+	{
+		row->columns[i] = row->columns[i - 1];
+		row->values[i] = row->values[i - 1];
+		row->nulls[i] = row->nulls[i - 1];
+	}
+	row->columns[i] = column;
+	row->values[i] = value;
+	row->nulls[i] = isnull;
+	row->ncolumns++;
+}
+
+/* A value of a row as stored, of a column that its shape keeps. */
+Datum
+write_row_kept(const WriteRow *row, const char *column, bool *isnull)
+{
+	WriteShape *shape = row->shape;
+
+	for (int i = 0; i < shape->nkept; i++)
+	{
+		if (strcmp(list_nth(shape->returned, shape->kept[i]), column) == 0)
+		{
+			*isnull = row->kept_null[i];
+			return row->kept[i];
+		}
+	}
+	elog(ERROR, "column \"%s\" of \"%s\" was not kept", column, model_name(row->model->relid));
+}
+
+/* The link of a row for a relation; made when it is not there yet. */
+WriteLink *
+write_row_link(WriteRun *run, WriteRow *row, RelationDesc *relation, RelationDesc *branch)
+{
+	MemoryContext old;
+	WriteLink  *link;
+	ListCell   *lc;
+
+	foreach(lc, row->links)
+	{
+		link = lfirst(lc);
+		if (link->relation == relation && link->branch == branch)
+			return link;
+	}
+	old = MemoryContextSwitchTo(run->context);
+	link = palloc0(sizeof(WriteLink));
+	link->relation = relation;
+	link->branch = branch;
+	link->related = write_run_model(run, branch->related);
+	link->is_array = !RELATION_IS_TO_ONE(relation->kind);
+	row->links = lappend(row->links, link);
+	MemoryContextSwitchTo(old);
+	return link;
+}
+
+/* The relations that a row's document nests. */
+static List *
+nested_relations(const WriteRow *row)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, row->links)
+		result = list_append_unique_ptr(result, ((WriteLink *) lfirst(lc))->relation);
+	return result;
+}
+
+/* Decide the shape of a row, when all its columns are set. */
+void
+write_set_shape(WriteRow *row)
+{
+	List	   *relations = row->links != NIL ? nested_relations(row) : NIL;
+
+	row->shape = write_model_shape(row->model, row->existing ? 0 : row->ncolumns, row->columns,
+								   relations, row->wanted, row->shown, row->pivot != NULL);
+	list_free(relations);
+}
+
+/*
+ * Take a row as stored: values are those of shape->returned, and are copied.
+ */
+void
+write_take_row(WriteRun *run, WriteRow *row, const Datum *values, const bool *isnull)
+{
+	WriteShape *shape = row->shape;
+	MemoryContext old = MemoryContextSwitchTo(run->scratch);
+
+	row->staged = stage_row(&run->arena, &shape->tpl, shape->encoders, shape->positions,
+							values, isnull);
+	MemoryContextSwitchTo(run->context);
+	if (shape->nkept > 0)
+	{
+		row->kept = palloc(sizeof(Datum) * shape->nkept);
+		row->kept_null = palloc(sizeof(bool) * shape->nkept);
+	}
+	for (int i = 0; i < shape->nkept; i++)
+	{
+		int			position = shape->kept[i];
+		WriteColumn *column = &shape->model->columns[write_model_column(shape->model,
+																		list_nth(shape->returned, position))];
+
+		row->kept_null[i] = isnull[position];
+		if (!isnull[position])
+			row->kept[i] = datumCopy(values[position], column->byval, column->len);
+	}
+	row->found = true;
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(run->scratch);
+}
+
+/* ---------------------------------------------------------------------
+ * Statements
+ * ---------------------------------------------------------------------
+ */
+
+/* Receives the rows that a statement returns, for the rows that were given. */
+typedef struct RowReceiver
+{
+	DestReceiver pub;
+	WriteRun   *run;
+	WriteRow  **rows;
+	int			nrows;
+	int			received;
+	bool		ordinal;		/* the first column says which row it is */
+} RowReceiver;
+
+static bool
+receive_row(TupleTableSlot *slot, DestReceiver *self)
+{
+	RowReceiver *receiver = (RowReceiver *) self;
+	int			n = receiver->received++;
+
+	slot_getallattrs(slot);
+	if (receiver->ordinal)
+	{
+		n = (int) DatumGetInt64(slot->tts_values[0]) - 1;
+		write_take_row(receiver->run, receiver->rows[n], slot->tts_values + 1, slot->tts_isnull + 1);
+	}
+	else if (n < receiver->nrows)
+		write_take_row(receiver->run, receiver->rows[n], slot->tts_values, slot->tts_isnull);
+	return true;
+}
+
+static void
+receive_startup(pg_attribute_unused() DestReceiver *self, pg_attribute_unused() int operation,
+				pg_attribute_unused() TupleDesc typeinfo)
+{
+}
+
+static void
+receive_done(pg_attribute_unused() DestReceiver *self)
+{
+}
+
+static void
+init_receiver(RowReceiver *receiver, WriteRun *run, WriteRow **rows, int nrows, bool ordinal)
+{
+	memset(receiver, 0, sizeof(RowReceiver));
+	receiver->pub.receiveSlot = receive_row;
+	receiver->pub.rStartup = receive_startup;
+	receiver->pub.rShutdown = receive_done;
+	receiver->pub.rDestroy = receive_done;
+	receiver->pub.mydest = DestNone;
+	receiver->run = run;
+	receiver->rows = rows;
+	receiver->nrows = nrows;
+	receiver->ordinal = ordinal;
+}
+
+/* The document at which a statement is: as many rows have come back. */
+static void
+insert_error_context(void *arg)
+{
+	RowReceiver *receiver = arg;
+	int			n = Min(receiver->received, receiver->nrows - 1);
+	char	   *path = write_row_path(receiver->rows[n], NULL);
+
+	/* behind the last row come what is checked at the end of the statement */
+	if (receiver->received >= receiver->nrows && receiver->nrows > 1)
+		errcontext("rows of \"%s\"", model_name(receiver->rows[0]->model->relid));
+	else if (path[0] != '\0')
+		errcontext("document \"%s\"", path);
+}
+
+static void
+execute(SPIPlanPtr plan, ParamListInfo params, RowReceiver *receiver, bool read_only)
+{
+	SPIExecuteOptions options;
+	int			rc;
+
+	memset(&options, 0, sizeof(options));
+	options.params = params;
+	options.read_only = read_only;
+	options.dest = &receiver->pub;
+	rc = SPI_execute_plan_extended(plan, &options);
+	if (rc < 0)
+		elog(ERROR, "SPI_execute_plan_extended failed: %s", SPI_result_code_string(rc));
+}
+
+static void
+insert_one(WriteShape *shape, RowReceiver *receiver)
+{
+	WriteRow   *row = receiver->rows[0];
+	ParamListInfo params = makeParamList(shape->ncolumns);
+
+	for (int i = 0; i < shape->ncolumns; i++)
+	{
+		params->params[i].ptype = shape->model->columns[shape->columns[i]].type;
+		params->params[i].pflags = PARAM_FLAG_CONST;
+		params->params[i].value = row->values[i];
+		params->params[i].isnull = row->nulls[i];
+	}
+	execute(write_shape_insert(shape, false), params, receiver, false);
+}
+
+static void
+insert_many(WriteShape *shape, RowReceiver *receiver)
+{
+	Tuplestorestate *store;
+	EphemeralNamedRelationData enr;
+	SPIPlanPtr	plan;
+
+	memset(&enr, 0, sizeof(enr));
+	if (shape->rows_desc == NULL)
+		write_shape_rows(shape);
+	store = tuplestore_begin_heap(false, false, work_mem);
+	for (int i = 0; i < receiver->nrows; i++)
+		tuplestore_putvalues(store, shape->rows_desc, receiver->rows[i]->values,
+							 receiver->rows[i]->nulls);
+	enr.md.name = WRITE_ROWS;
+	enr.md.reliddesc = InvalidOid;
+	enr.md.tupdesc = shape->rows_desc;
+	enr.md.enrtype = ENR_NAMED_TUPLESTORE;
+	enr.md.enrtuples = receiver->nrows;
+	enr.reldata = store;
+	if (SPI_register_relation(&enr) != SPI_OK_REL_REGISTER)
+		elog(ERROR, "SPI_register_relation failed");
+	plan = write_shape_insert(shape, true);
+	execute(plan, NULL, receiver, false);
+	SPI_unregister_relation(WRITE_ROWS);
+	tuplestore_end(store);
+}
+
+/* Insert rows of one shape. */
+static void
+insert_shape(WriteRun *run, WriteShape *shape, WriteRow **rows, int nrows)
+{
+	RowReceiver receiver;
+	ErrorContextCallback callback;
+
+	init_receiver(&receiver, run, rows, nrows, false);
+	callback.callback = insert_error_context;
+	callback.arg = &receiver;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+	if (nrows == 1)
+		insert_one(shape, &receiver);
+	else
+		insert_many(shape, &receiver);
+	if (receiver.received != nrows)
+		ereport(ERROR,
+				(errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
+				 errmsg(nrows == 1 ? "the row for \"%s\" was not stored"
+						: "not all rows for \"%s\" were stored", model_name(shape->model->relid)),
+				 errdetail("A trigger or a rule of the table suppressed it.")));
+	error_context_stack = callback.previous;
+}
+
+/*
+ * Insert rows of one model, one statement for each shape, the shapes in the
+ * order in which they come.  SPI must be connected.  Raises what the server
+ * raises, with the path of the document, and triggered_action_exception when
+ * a row was not stored.
+ */
+void
+write_insert(WriteRun *run, List *rows)
+{
+	WriteRow  **batch = palloc(sizeof(WriteRow *) * Max(list_length(rows), 1));
+	List	   *shapes = NIL;
+	ListCell   *lc;
+	ListCell   *s;
+
+	foreach(lc, rows)
+	{
+		write_set_shape(lfirst(lc));
+		shapes = list_append_unique_ptr(shapes, ((WriteRow *) lfirst(lc))->shape);
+	}
+	foreach(s, shapes)
+	{
+		int			n = 0;
+
+		CHECK_FOR_INTERRUPTS();
+		foreach(lc, rows)
+		{
+			if (((WriteRow *) lfirst(lc))->shape == lfirst(s))
+				batch[n++] = lfirst(lc);
+		}
+		insert_shape(run, lfirst(s), batch, n);
+	}
+	pfree(batch);
+}
+
+/* An array of one key column of rows. */
+static Datum
+key_array(WriteRow **rows, int nrows, int k, WriteColumn *column)
+{
+	Datum	   *values = palloc(sizeof(Datum) * nrows);
+	int16		len;
+	bool		byval;
+	char		align;
+
+	for (int i = 0; i < nrows; i++)
+		values[i] = rows[i]->key[k];
+	get_typlenbyvalalign(column->base, &len, &byval, &align);
+	return PointerGetDatum(construct_array(values, nrows, column->base, len, byval, align));
+}
+
+/*
+ * Read rows that are named by their keys, all of one model; who is not there
+ * is not found.  SPI must be connected.
+ */
+void
+write_lookup(WriteRun *run, List *rows)
+{
+	WriteRow  **batch = palloc(sizeof(WriteRow *) * Max(list_length(rows), 1));
+	List	   *shapes = NIL;
+	ListCell   *lc;
+	ListCell   *s;
+
+	foreach(lc, rows)
+	{
+		write_set_shape(lfirst(lc));
+		shapes = list_append_unique_ptr(shapes, ((WriteRow *) lfirst(lc))->shape);
+	}
+	foreach(s, shapes)
+	{
+		WriteShape *shape = lfirst(s);
+		WriteModel *model = shape->model;
+		int			n = 0;
+		int			nkeys = list_length(model->desc->primary_key);
+		RowReceiver receiver;
+		ParamListInfo params = makeParamList(nkeys);
+
+		CHECK_FOR_INTERRUPTS();
+		foreach(lc, rows)
+		{
+			if (((WriteRow *) lfirst(lc))->shape == shape)
+				batch[n++] = lfirst(lc);
+		}
+		foreach(lc, model->desc->primary_key)
+		{
+			int			k = foreach_current_index(lc);
+			WriteColumn *column = &model->columns[write_model_column(model, lfirst(lc))];
+
+			params->params[k].ptype = get_array_type(column->base);
+			params->params[k].pflags = PARAM_FLAG_CONST;
+			params->params[k].value = key_array(batch, n, k, column);
+			params->params[k].isnull = false;
+		}
+		init_receiver(&receiver, run, batch, n, true);
+		execute(write_shape_lookup(shape), params, &receiver, false);
+	}
+	pfree(batch);
+}
+
+/* ---------------------------------------------------------------------
+ * Documents
+ * ---------------------------------------------------------------------
+ */
+
+static void write_stored(DocBuffer *buf, WriteRow *row);
+
+/* What a row's document has under one relation. */
+static void
+write_nested(DocBuffer *buf, ContainerState *state, WriteRow *row, RelationDesc *relation)
+{
+	Size		base = buf->len;
+	List	   *rows = NIL;
+	ListCell   *lc;
+
+	foreach(lc, row->links)
+	{
+		if (((WriteLink *) lfirst(lc))->relation == relation)
+			rows = list_concat(rows, ((WriteLink *) lfirst(lc))->rows);
+	}
+	if (RELATION_IS_TO_ONE(relation->kind))
+	{
+		if (rows == NIL)
+		{
+			doc_add_null(buf, state);
+			return;
+		}
+		write_stored(buf, llast(rows));
+	}
+	else
+	{
+		ContainerState array;
+
+		doc_begin_array(buf, &array, list_length(rows));
+		foreach(lc, rows)
+		{
+			Size		member = buf->len;
+
+			write_stored(buf, lfirst(lc));
+			doc_end_member(buf, &array, member);
+		}
+	}
+	doc_end_member(buf, state, base);
+}
+
+static void
+write_stored(DocBuffer *buf, WriteRow *row)
+{
+	WriteShape *shape = row->shape;
+	ObjectTemplate *tpl = &shape->tpl;
+	ContainerState state;
+	JEntry	   *entries;
+	char	   *data;
+
+	if (tpl->nrelations == 0)
+	{
+		doc_leaf_object(buf, tpl, row->staged);
+		return;
+	}
+	check_stack_depth();
+	entries = STAGED_ENTRIES(row->staged, tpl);
+	data = STAGED_DATA(row->staged, tpl);
+	doc_begin_object(buf, &state, tpl);
+	for (int i = 0; i < tpl->npairs; i++)
+	{
+		int			relation = ~tpl->source[i];
+		Size		base = buf->len;
+
+		if (tpl->source[i] >= 0)
+		{
+			JEntry		entry = *entries++;
+
+			doc_add_scalar(buf, &state, entry, data);
+			data += JBE_OFFLENFLD(entry);
+		}
+		else if (relation == list_length(shape->relations))
+		{
+			write_stored(buf, row->pivot);
+			doc_end_member(buf, &state, base);
+		}
+		else
+			write_nested(buf, &state, row, list_nth(shape->relations, relation));
+	}
+}
+
+/* The document of a row as it was stored, in the current memory context. */
+Jsonb *
+write_document_of(pg_attribute_unused() WriteRun *run, WriteRow *row)
+{
+	DocBuffer	buf;
+
+	doc_init(&buf, 512);
+	write_stored(&buf, row);
+	return doc_finish(&buf);
+}

@@ -1,0 +1,416 @@
+/*
+ * write_store.c
+ *	  Rows of nested documents -> tables, level by level.
+ *
+ * What a row refers to is stored before it, what refers to it after it, the
+ * rows of pivots last.  All rows of one level are stored together.
+ */
+#include "relations.h"
+
+#include "access/stratnum.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
+
+#include "key_operator.h"
+#include "write_graph.h"
+
+/*
+ * A value of one type as a value of another that it can be compared with;
+ * the way is over text.
+ */
+static Datum
+convert_key(Datum value, Oid from, WriteColumn *to)
+{
+	Oid			output;
+	Oid			input;
+	Oid			ioparam;
+	bool		varlena;
+
+	if (from == to->type || from == to->base)
+		return value;
+	getTypeOutputInfo(from, &output, &varlena);
+	getTypeInputInfo(to->type, &input, &ioparam);
+	return OidInputFunctionCall(input, OidOutputFunctionCall(output, value), ioparam, to->typmod);
+}
+
+/*
+ * Set a key column of a row.  The document may say it too, when it says the
+ * same.
+ */
+static void
+set_key(WriteRun *run, WriteRow *row, const char *name, Datum value, Oid from,
+		RelationDesc *relation)
+{
+	MemoryContext old = MemoryContextSwitchTo(run->context);
+	int			index = write_model_column(row->model, name);
+	WriteColumn *column = &row->model->columns[index];
+	int			there = write_row_find(row, index);
+
+	value = convert_key(value, from, column);
+	if (there < 0)
+		write_row_set(run, row, index, value, false);
+	else if (row->nulls[there] ||
+			 !datum_image_eq(row->values[there], value, column->byval, column->len))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" contradicts the key of the row that relation \"%s\" joins",
+						write_row_path(row, name), relation->name),
+				 errhint("Leave it out: the key is wired.")));
+	MemoryContextSwitchTo(old);
+}
+
+/*
+ * Make a row refer to another: its columns get the values of the other's
+ * columns.  A polymorphic reference is a type and a key, the generated columns
+ * follow.
+ */
+static void
+refer(WriteRun *run, WriteRow *row, List *columns, bool morph, WriteRow *other, List *other_columns,
+	  RelationDesc *relation)
+{
+	ListCell   *c;
+	ListCell   *o;
+
+	if (morph)
+	{
+		set_key(run, row, relation->morph_type_column, CStringGetTextDatum(relation->morph_type),
+				TEXTOID, relation);
+		columns = relation->morph_id_columns;
+	}
+	forboth(c, columns, o, other_columns)
+	{
+		bool		isnull;
+		Datum		value = write_row_kept(other, lfirst(o), &isnull);
+
+		if (isnull)
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("column \"%s\" of \"%s\" is null, so relation \"%s\" cannot have rows",
+							(char *) lfirst(o), model_name(other->model->relid), relation->name)));
+		set_key(run, row, lfirst(c), value,
+				other->model->columns[write_model_column(other->model, lfirst(o))].type, relation);
+	}
+}
+
+/* Raises foreign_key_violation when a row that was named is not there. */
+void
+write_require(pg_attribute_unused() WriteRun *run, WriteRow *row)
+{
+	char	   *path = write_row_path(row, NULL);
+
+	if (row->found)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
+			 errmsg("there is no row of \"%s\" with the key that is named", model_name(row->model->relid)),
+			 path[0] != '\0' ? errcontext("document \"%s\"", path) : 0));
+}
+
+/* Those of rows that exist are looked up, the others stored. */
+static void
+store_or_look_up(WriteRun *run, List *rows)
+{
+	List	   *existing = NIL;
+	List	   *created = NIL;
+	ListCell   *lc;
+
+	foreach(lc, rows)
+	{
+		WriteRow   *row = lfirst(lc);
+
+		if (row->existing)
+			existing = lappend(existing, row);
+		else
+			created = lappend(created, row);
+	}
+	if (existing != NIL)
+		write_lookup(run, existing);
+	foreach(lc, existing)
+		write_require(run, lfirst(lc));
+	if (created != NIL)
+		write_store(run, created);
+}
+
+/*
+ * The links of rows for one relation and type, which the first of rows that
+ * has such a link begins; they are taken out of *links.
+ */
+static List *
+next_links(List **links)
+{
+	WriteLink  *first = linitial(*links);
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, *links)
+	{
+		WriteLink  *link = lfirst(lc);
+
+		if (link->relation == first->relation && link->branch == first->branch)
+		{
+			result = lappend(result, link);
+			*links = foreach_delete_current(*links, lc);
+		}
+	}
+	return result;
+}
+
+static bool
+is_parent(WriteLink *link)
+{
+	return link->relation->kind == RELATION_BELONGS_TO || link->relation->kind == RELATION_MORPH_TO;
+}
+
+/* The links of rows to what they refer to, or to what refers to them. */
+static List *
+links_of(List *rows, bool parents)
+{
+	List	   *result = NIL;
+	ListCell   *r;
+	ListCell   *l;
+
+	foreach(r, rows)
+	{
+		foreach(l, ((WriteRow *) lfirst(r))->links)
+		{
+			if (is_parent(lfirst(l)) == parents)
+				result = lappend(result, lfirst(l));
+		}
+	}
+	return result;
+}
+
+static List *
+rows_of(List *links)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, links)
+		result = list_concat(result, ((WriteLink *) lfirst(lc))->rows);
+	return result;
+}
+
+/* Store what rows refer to, and set their keys. */
+void
+write_store_parents(WriteRun *run, List *rows)
+{
+	List	   *links = links_of(rows, true);
+	ListCell   *lc;
+	ListCell   *r;
+
+	while (links != NIL)
+	{
+		List	   *group = next_links(&links);
+		List	   *parents = rows_of(group);
+
+		if (parents != NIL)
+			store_or_look_up(run, parents);
+		foreach(lc, group)
+		{
+			WriteLink  *link = lfirst(lc);
+
+			foreach(r, link->rows)
+			{
+				WriteRow   *parent = lfirst(r);
+
+				refer(run, parent->parent, link->branch->own_columns,
+					  link->relation->kind == RELATION_MORPH_TO, parent,
+					  link->branch->other_columns, link->branch);
+			}
+		}
+	}
+}
+
+/* Rows that refer to their parents by columns of their own. */
+static void
+store_children(WriteRun *run, List *group)
+{
+	List	   *created = NIL;
+	ListCell   *lc;
+	ListCell   *r;
+
+	foreach(lc, group)
+	{
+		WriteLink  *link = lfirst(lc);
+
+		foreach(r, link->rows)
+		{
+			WriteRow   *child = lfirst(r);
+
+			refer(run, child, link->relation->other_columns, link->relation->morph != NULL,
+				  child->parent, link->relation->own_columns, link->relation);
+			if (child->existing)
+				write_update_row(run, child);
+			else
+				created = lappend(created, child);
+		}
+	}
+	if (created != NIL)
+		write_store(run, created);
+}
+
+/* Rows that a pivot joins to their parents. */
+static void
+store_through_pivot(WriteRun *run, List *group)
+{
+	List	   *children = rows_of(group);
+	List	   *pivots = NIL;
+	ListCell   *lc;
+	ListCell   *c;
+	ListCell   *p;
+
+	if (children == NIL)
+		return;
+	store_or_look_up(run, children);
+	foreach(lc, group)
+	{
+		WriteLink  *link = lfirst(lc);
+		RelationDesc *relation = link->relation;
+
+		forboth(c, link->rows, p, link->pivots)
+		{
+			WriteRow   *child = lfirst(c);
+			WriteRow   *pivot = lfirst(p);
+
+			refer(run, pivot, relation->via_own_columns, relation->kind == RELATION_MORPH_TO_MANY,
+				  child->parent, relation->own_columns, relation);
+			refer(run, pivot, relation->via_other_columns, relation->kind == RELATION_MORPHED_BY_MANY,
+				  child, relation->other_columns, relation);
+			pivots = lappend(pivots, pivot);
+		}
+	}
+	write_insert(run, pivots);
+}
+
+/* Store what refers to rows that are stored. */
+void
+write_store_links(WriteRun *run, List *rows)
+{
+	List	   *links = links_of(rows, false);
+
+	while (links != NIL)
+	{
+		List	   *group = next_links(&links);
+
+		if (RELATION_HAS_PIVOT(((WriteLink *) linitial(group))->relation->kind))
+			store_through_pivot(run, group);
+		else
+			store_children(run, group);
+	}
+}
+
+/*
+ * Store rows of one model with all that their documents nest.  SPI must be
+ * connected.  Raises what the server raises, with the path of the document.
+ */
+void
+write_store(WriteRun *run, List *rows)
+{
+	MemoryContext old = MemoryContextSwitchTo(run->context);
+
+	check_stack_depth();
+	write_store_parents(run, rows);
+	write_insert(run, rows);
+	write_store_links(run, rows);
+	MemoryContextSwitchTo(old);
+}
+
+/* ---------------------------------------------------------------------
+ * Rows that are there
+ * ---------------------------------------------------------------------
+ */
+
+/* "a = $1 AND b = $2" for columns of a model, from parameter first on. */
+char *
+write_key_condition(WriteModel *model, List *columns, int first)
+{
+	StringInfoData buf;
+	ListCell   *lc;
+
+	initStringInfo(&buf);
+	foreach(lc, columns)
+	{
+		int			i = foreach_current_index(lc);
+		Oid			type = model->columns[write_model_column(model, lfirst(lc))].base;
+
+		appendStringInfo(&buf, "%s%s %s $%d", i > 0 ? " AND " : "", quote_identifier(lfirst(lc)),
+						 strategy_operator(type, type, BTEqualStrategyNumber), first + i);
+	}
+	return buf.data;
+}
+
+static void
+update_error_context(void *arg)
+{
+	char	   *path = write_row_path(arg, NULL);
+
+	if (path[0] != '\0')
+		errcontext("document \"%s\"", path);
+}
+
+/*
+ * Update a row that is named by its key with the columns that it sets, and
+ * take it as it is then; without columns it is only looked up.  Raises
+ * foreign_key_violation when it is not there.
+ */
+void
+write_update_row(WriteRun *run, WriteRow *row)
+{
+	WriteModel *model = row->model;
+	int			n = list_length(model->desc->primary_key);
+	Oid		   *types = palloc(sizeof(Oid) * (n + row->ncolumns));
+	Datum	   *values = palloc(sizeof(Datum) * (n + row->ncolumns));
+	char	   *nulls = palloc(n + row->ncolumns);
+	Datum	   *returned;
+	bool	   *returned_nulls;
+	StringInfoData sql;
+	ErrorContextCallback callback;
+	ListCell   *lc;
+
+	if (row->ncolumns == 0)
+	{
+		write_lookup(run, list_make1(row));
+		write_require(run, row);
+		return;
+	}
+	write_set_shape(row);
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "UPDATE %s SET ", quoted_model_name(model->relid));
+	for (int i = 0; i < row->ncolumns; i++)
+	{
+		WriteColumn *column = &model->columns[row->columns[i]];
+
+		types[n + i] = column->type;
+		values[n + i] = row->values[i];
+		nulls[n + i] = row->nulls[i] ? 'n' : ' ';
+		appendStringInfo(&sql, "%s%s = $%d", i > 0 ? ", " : "", quote_identifier(column->name), n + i + 1);
+	}
+	foreach(lc, model->desc->primary_key)
+	{
+		int			k = foreach_current_index(lc);
+
+		types[k] = model->columns[write_model_column(model, lfirst(lc))].base;
+		values[k] = row->key[k];
+		nulls[k] = ' ';
+	}
+	appendStringInfo(&sql, " WHERE %s RETURNING %s",
+					 write_key_condition(model, model->desc->primary_key, 1),
+					 row->shape->returned != NIL ? quoted_column_list(row->shape->returned) : "1");
+	callback.callback = update_error_context;
+	callback.arg = row;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+	SPI_execute_with_args(sql.data, n + row->ncolumns, types, values, nulls, false, 0);
+	error_context_stack = callback.previous;
+	if (SPI_processed != 1)
+		write_require(run, row);
+	returned = palloc(sizeof(Datum) * (list_length(row->shape->returned) + 1));
+	returned_nulls = palloc(sizeof(bool) * (list_length(row->shape->returned) + 1));
+	for (int i = 0; i < list_length(row->shape->returned); i++)
+		returned[i] = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, i + 1, &returned_nulls[i]);
+	write_take_row(run, row, returned, returned_nulls);
+	SPI_freetuptable(SPI_tuptable);
+}
