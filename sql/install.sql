@@ -5,8 +5,19 @@
 SET client_min_messages = warning;
 CREATE EXTENSION relations;
 \dx relations
-SELECT p.oid::regprocedure AS function_without_comment FROM pg_proc p
-WHERE pronamespace = 'relations'::regnamespace AND obj_description(p.oid, 'pg_proc') IS NULL;
+SELECT pg_describe_object(d.classid, d.objid, 0) AS without_comment
+FROM pg_depend d JOIN pg_extension e ON d.refobjid = e.oid AND e.extname = 'relations'
+WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND obj_description(d.objid, d.classid::regclass::name) IS NULL
+UNION ALL
+SELECT 'column ' || attname || ' of ' || attrelid::regclass
+FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid AND c.relkind IN ('r', 'v')
+WHERE c.relnamespace = 'relations'::regnamespace AND attnum > 0 AND NOT attisdropped AND col_description(attrelid, attnum) IS NULL;
+-- what is looked at: all kinds of what there is
+SELECT d.classid::regclass AS catalog, count(*) > 0 AS some
+FROM pg_depend d JOIN pg_extension e ON d.refobjid = e.oid AND e.extname = 'relations'
+WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' GROUP BY 1 ORDER BY 1::text COLLATE "C";
+-- and every setting says what it does
+SELECT name AS setting_without_description FROM pg_settings WHERE name LIKE 'relations.%' AND coalesce(short_desc, '') = '';
 SELECT p.proname, p.provolatile, p.proisstrict FROM pg_proc p
 WHERE pronamespace = 'relations'::regnamespace AND p.proname !~ '^key_' ORDER BY 1;
 SELECT relname, relacl FROM pg_class

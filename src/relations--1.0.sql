@@ -39,6 +39,15 @@ CREATE CAST (date AS @extschema@.key) WITH INOUT AS IMPLICIT;
 
 COMMENT ON TYPE @extschema@.key IS
 	'the key of a row as text: a scalar, or for a composite key a row literal such as ''(7,42)''';
+COMMENT ON CAST (text AS @extschema@.key) IS 'the key of a row';
+COMMENT ON CAST (varchar AS @extschema@.key) IS 'the key of a row';
+COMMENT ON CAST (int2 AS @extschema@.key) IS 'the key of a row';
+COMMENT ON CAST (int4 AS @extschema@.key) IS 'the key of a row';
+COMMENT ON CAST (int8 AS @extschema@.key) IS 'the key of a row';
+COMMENT ON CAST (numeric AS @extschema@.key) IS 'the key of a row';
+COMMENT ON CAST (uuid AS @extschema@.key) IS 'the key of a row';
+COMMENT ON CAST (date AS @extschema@.key) IS 'the key of a row';
+COMMENT ON CAST (@extschema@.key AS text) IS 'as it is written';
 COMMENT ON FUNCTION @extschema@.key_in(cstring) IS 'I/O';
 COMMENT ON FUNCTION @extschema@.key_out(@extschema@.key) IS 'I/O';
 COMMENT ON FUNCTION @extschema@.key_recv(internal) IS 'I/O';
