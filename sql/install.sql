@@ -13,11 +13,11 @@ SELECT 'column ' || attname || ' of ' || attrelid::regclass
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid AND c.relkind IN ('r', 'v')
 WHERE c.relnamespace = 'relations'::regnamespace AND attnum > 0 AND NOT attisdropped AND col_description(attrelid, attnum) IS NULL;
 -- what is looked at: all kinds of what there is
-SELECT d.classid::regclass AS catalog, count(*) > 0 AS some
+SELECT DISTINCT d.classid::regclass::text COLLATE "C" AS catalog
 FROM pg_depend d JOIN pg_extension e ON d.refobjid = e.oid AND e.extname = 'relations'
-WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' GROUP BY 1 ORDER BY 1::text COLLATE "C";
+WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' ORDER BY 1;
 -- and every setting says what it does
-SELECT name AS setting_without_description FROM pg_settings WHERE name LIKE 'relations.%' AND coalesce(short_desc, '') = '';
+SELECT name, short_desc FROM pg_settings WHERE name LIKE 'relations.%' ORDER BY name COLLATE "C";
 SELECT p.proname, p.provolatile, p.proisstrict FROM pg_proc p
 WHERE pronamespace = 'relations'::regnamespace AND p.proname !~ '^key_' ORDER BY 1;
 SELECT relname, relacl FROM pg_class
