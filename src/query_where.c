@@ -103,6 +103,34 @@ find_operator(const char *name)
 	return NULL;
 }
 
+/*
+ * Raises invalid_parameter_value for an array or an object that is compared
+ * with a column of a type that knows neither: it would be compared as text.
+ */
+static void
+require_single_value(const WhereOperator *op, Oid type, const JsonbValue *value,
+					 const JsonPathFrame *path)
+{
+	static const char single[] = {
+		TYPCATEGORY_BOOLEAN, TYPCATEGORY_DATETIME, TYPCATEGORY_ENUM, TYPCATEGORY_NETWORK,
+		TYPCATEGORY_NUMERIC, TYPCATEGORY_STRING, TYPCATEGORY_TIMESPAN, TYPCATEGORY_BITSTRING, '\0'
+	};
+	char		category;
+	bool		preferred;
+
+	if (value->type != jbvBinary)
+		return;
+	get_type_category_preferred(type, &category, &preferred);
+	if (type != UUIDOID && strchr(single, category) == NULL)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("\"%s\" must be one value, not %s", json_path_string(path),
+					json_value_type(unconstify(JsonbValue *, value))),
+			 JSON_IS_ARRAY(value) && op->strategy == BTEqualStrategyNumber
+			 ? errhint("Use \"%s\" for a list of values.", op->sql != NULL ? "not_in" : "in") : 0));
+}
+
 /* ---------------------------------------------------------------------
  * Columns
  * ---------------------------------------------------------------------
@@ -150,6 +178,8 @@ parse_operator(QueryContext *cxt, const WhereColumn *column, const WhereOperator
 				 errmsg("\"%s\" must not be null", json_path_string(path)),
 				 errhint("Use \"is_null\", or \"eq\" and \"ne\", to ask for null.")));
 	}
+	if (op->operand == OPERAND_COLUMN)
+		require_single_value(op, base, value, path);
 	switch (op->operand)
 	{
 		case OPERAND_BOOLEAN:
