@@ -17,6 +17,7 @@ REGRESS = \
 	keys \
 	constraints \
 	oracle \
+	oracle_kinds \
 	discover \
 	discover_names \
 	discover_pivots \

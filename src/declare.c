@@ -149,7 +149,7 @@ declare_relation(FunctionCallInfo fcinfo, RelationKind kind)
 		check_relation_name(row, keys.missing);
 	check_tables(row, &keys);
 	if (row->scope != NULL)
-		query_check_scope(row->related, row->scope);
+		query_check_scope(row->related, InvalidOid, row->scope);
 	check_counter_columns(row->model, row->related, keys.local_key,
 						  row->counter_cache, row->touch, keys.add_column);
 

@@ -211,6 +211,43 @@ referred_tables(List *types)
 	return result;
 }
 
+static void
+scope_error_context(void *arg)
+{
+	RelationDesc *relation = arg;
+
+	errcontext("scope of relation \"%s\" of model \"%s\", which leads to all types of \"%s\"",
+			   relation->name, model_name(relation->model), relation->morph);
+}
+
+/*
+ * Relations that lead to all types of the reference will lead to the new ones
+ * too.  Raises what query_check_scope raises when a scope does not fit them.
+ */
+static void
+check_scopes_of_others(MorphPlan *plan)
+{
+	ListCell   *lc;
+	ListCell   *type;
+
+	foreach(lc, plan->added == NIL ? NIL : catalog_relations_of(plan->holder))
+	{
+		RelationDesc *relation = lfirst(lc);
+		ErrorContextCallback callback;
+
+		if (relation->kind != RELATION_MORPH_TO || relation->scope == NULL ||
+			strcmp(relation->morph, plan->morph) != 0)
+			continue;
+		callback.callback = scope_error_context;
+		callback.arg = relation;
+		callback.previous = error_context_stack;
+		error_context_stack = &callback;
+		foreach(type, plan->added)
+			query_check_scope(((MorphType *) lfirst(type))->related, InvalidOid, relation->scope);
+		error_context_stack = callback.previous;
+	}
+}
+
 /*
  * SQL: morph_to(model, relation, types, ...): a row of the model refers to a
  * row of one of several tables.
@@ -248,11 +285,13 @@ relations_morph_to(PG_FUNCTION_ARGS)
 	check_relation_name(row, NIL);
 	resolve_morph(&plan);
 	check_relation_name(row, plan.missing);
+	/* the relation leads to all types of the reference, whoever declared them */
 	if (row->scope != NULL)
 	{
-		foreach(lc, referred_tables(plan.types))
-			query_check_scope(lfirst_oid(lc), row->scope);
+		foreach(lc, referred_tables(list_concat_copy(plan.existing, plan.added)))
+			query_check_scope(lfirst_oid(lc), InvalidOid, row->scope);
 	}
+	check_scopes_of_others(&plan);
 
 	make_morph(&plan);
 	row->created_columns = plan.missing;
@@ -312,8 +351,9 @@ declare_has(FunctionCallInfo fcinfo, RelationKind kind)
 	if (row->related == row->model)
 		check_relation_name(row, plan.missing);
 	if (row->scope != NULL)
-		query_check_scope(row->related, row->scope);
+		query_check_scope(row->related, InvalidOid, row->scope);
 
+	check_scopes_of_others(&plan);
 	make_morph(&plan);
 	type = linitial(plan.types);
 	if (unique && find_unique(plan.holder, type->foreign_key) == NULL)
@@ -580,12 +620,12 @@ declare_many(FunctionCallInfo fcinfo, RelationKind kind)
 	check_side(row->model);
 	check_side(row->related);
 	check_pivot_columns(pivot, row);
-	if (row->scope != NULL)
-		query_check_scope(row->related, row->scope);
 
 	/* an error from here on takes back what was made before it */
 	if (!OidIsValid(pivot->relid))
 		create_morph_pivot(&many);
+	if (row->scope != NULL)
+		query_check_scope(row->related, pivot->relid, row->scope);
 	plan->holder = row->pivot_table = pivot->relid;
 	many.type = type_of_model(plan, many.referred, text_argument(fcinfo, Many_type));
 	many.type->local_key = many.type_key;
@@ -606,6 +646,7 @@ declare_many(FunctionCallInfo fcinfo, RelationKind kind)
 	resolve_morph(plan);
 	if (!row->created_table)
 		ensure_pivot_timestamps(pivot, row);
+	check_scopes_of_others(plan);
 	make_morph(plan);
 	many.type = linitial(plan->types);
 	fk = ensure_foreign_key(row->created_table ? &cascading : decl, plain->child, plain->foreign_key,

@@ -342,8 +342,6 @@ relations_many_to_many(PG_FUNCTION_ARGS)
 	check_enforced(&many);
 	resolve_both(&many);
 	check_pivot_columns(pivot, row);
-	if (row->scope != NULL)
-		query_check_scope(row->related, row->scope);
 
 	if (!OidIsValid(pivot->relid))
 	{
@@ -352,6 +350,8 @@ relations_many_to_many(PG_FUNCTION_ARGS)
 	}
 	else if (row->enforce)
 		ensure_pivot_timestamps(pivot, row);
+	if (row->scope != NULL)
+		query_check_scope(row->related, pivot->relid, row->scope);
 	if (row->enforce)
 	{
 		ensure_constraints(&many);

@@ -308,7 +308,7 @@ declare_through(FunctionCallInfo fcinfo, RelationKind kind)
 	for (int i = 0; i < 2; i++)
 		resolve_step(&steps[i]);
 	if (row->scope != NULL)
-		query_check_scope(row->related, row->scope);
+		query_check_scope(row->related, row->through, row->scope);
 
 	row->foreign_key = steps[0].keys.foreign_key;
 	row->local_key = steps[0].keys.local_key;

@@ -140,9 +140,10 @@ extern void query_complete_order(QueryNode *node);
 
 /*
  * Raises an error that names its path in the scope when the scope is not a
- * document of "where", "order" and "limit" that fits the model.
+ * document of "where", "order" and "limit" that fits the model and the table
+ * between, if there is one.
  */
-extern void query_check_scope(Oid model, Jsonb *scope);
+extern void query_check_scope(Oid model, Oid via, Jsonb *scope);
 extern bool query_scope_has(Jsonb *scope, const char *key);
 
 #endif							/* RELATIONS_QUERY_DOC_H */

@@ -626,12 +626,14 @@ query_apply_scope(QueryNode *node, Jsonb *scope)
 
 /* See query_doc.h. */
 void
-query_check_scope(Oid model, Jsonb *scope)
+query_check_scope(Oid model, Oid via, Jsonb *scope)
 {
 	QueryNode	node = {0};
 
 	node.relid = model;
 	node.model = catalog_get_model(model);
+	if (OidIsValid(via))
+		node.via = catalog_get_model(via);
 	query_apply_scope(&node, scope);
 }
 
