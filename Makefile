@@ -18,6 +18,7 @@ REGRESS = \
 	constraints \
 	oracle \
 	oracle_kinds \
+	rights_kinds \
 	discover \
 	discover_names \
 	discover_pivots \
