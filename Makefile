@@ -35,7 +35,7 @@ REGRESS = \
 	explain
 
 # isolation tester: test/isolation/specs and test/isolation/expected
-ISOLATION = declare counter_cache morph pivot
+ISOLATION = declare counter_cache morph pivot kinds
 ISOLATION_OPTS = --inputdir=test/isolation
 
 PG_CONFIG ?= pg_config
