@@ -402,6 +402,29 @@ SELECT relations.drop_relation('memos', 'author');
 SELECT kind FROM relations.morph_to('memos', 'on', '["authors", "books"]');
 SELECT relations.morph_to('memos', 'author', '["authors"]', morph => 'on', scope => '{"where": {"name": "author 1"}}');
 
+-- filters on a relation that takes the first rows only, by what is between too
+SELECT kind FROM relations.many_to_many('authors', 'greatest', 'books', pivot_table => 'by_id', scope => '{"where": {"or": [{"pivot": {"share": {"gt": 1}}}, {"id": 1}]}, "order": ["-pivot.share"], "limit": 2}');
+CREATE VIEW greatest_two AS SELECT a.id, g.* FROM authors a, LATERAL (
+	SELECT x.share, b.title FROM by_id x JOIN books b ON b.id = x.book_id WHERE x.author_id = a.id AND (x.share > 1 OR b.id = 1) ORDER BY x.share DESC, b.id LIMIT 2) g;
+SELECT filter, count(*) AS rows, array_agg((j->>'id')::int ORDER BY (j->>'id')::int) = (
+	SELECT array_agg(id ORDER BY id) FROM authors a WHERE CASE filter
+		WHEN 'pivot' THEN EXISTS (SELECT FROM greatest_two g WHERE g.id = a.id AND g.share = 5)
+		WHEN 'both' THEN EXISTS (SELECT FROM greatest_two g WHERE g.id = a.id AND g.share = 6 AND g.title LIKE 'bbbbb%')
+		WHEN 'every' THEN NOT EXISTS (SELECT FROM greatest_two g WHERE g.id = a.id AND g.share <= 5)
+		WHEN 'none' THEN NOT EXISTS (SELECT FROM greatest_two g WHERE g.id = a.id AND g.share = 4)
+		ELSE EXISTS (SELECT FROM greatest_two g WHERE g.id = a.id) END) AS equal
+FROM (VALUES ('pivot', '{"some": {"pivot": {"share": 5}}}'::jsonb), ('both', '{"some": {"pivot": {"share": 6}, "title": {"like": "bbbbb%"}}}'),
+	('every', '{"every": {"pivot": {"share": {"gt": 5}}}}'), ('none', '{"none": {"pivot": {"share": 4}}}'), ('any', '{"some": {}}')) f (filter, condition),
+	relations.query('authors', jsonb_build_object('where', jsonb_build_object('greatest', condition))) j
+GROUP BY filter ORDER BY filter;
+-- scopes follow the names of what is between, and of nothing else
+ALTER TABLE by_id RENAME share TO portion;
+SELECT scope FROM relations.relation WHERE relation = 'greatest';
+ALTER TABLE by_id RENAME portion TO share;
+ALTER TABLE by_id ADD id int;
+ALTER TABLE by_id RENAME id TO other;
+SELECT scope FROM relations.relation WHERE relation = 'greatest';
+
 -- and a difference is seen
 SELECT compare('authors', '{books}', $$
 	SELECT a.ctid, a.id::text, to_jsonb(a) || jsonb_build_object('books', COALESCE((

@@ -420,7 +420,7 @@ relations_follow_drop(PG_FUNCTION_ARGS)
  * ---------------------------------------------------------------------
  */
 
-/* Names in the scopes of the relations that lead to tables. */
+/* Names in the scopes of the relations that lead to tables, or by way of them. */
 static void
 rename_in_scopes(Datum relids, const char *old, const char *new)
 {
@@ -428,15 +428,22 @@ rename_in_scopes(Datum relids, const char *old, const char *new)
 	Datum		values[] = {relids};
 	ListCell   *lc;
 
-	foreach(lc, catalog_strings("SELECT model::oid, relation, scope, related::oid FROM relations.relation"
-								" WHERE related = ANY ($1) AND scope IS NOT NULL",
+	foreach(lc, catalog_strings("SELECT model::oid, relation, scope, related::oid,"
+								" COALESCE(related = ANY ($1), false),"
+								" COALESCE(COALESCE(pivot_table, through) = ANY ($1), false)"
+								" FROM relations.relation WHERE scope IS NOT NULL"
+								" AND (related = ANY ($1) OR pivot_table = ANY ($1) OR through = ANY ($1))",
 								1, types, values))
 	{
 		char	  **row = lfirst(lc);
 		Oid			update_types[] = {OIDOID, NAMEOID, TEXTOID};
 		Datum		update_values[3];
-		char	   *scope = rename_in_scope(row[2], atooid(row[3]), old, new);
+		char	   *scope = row[2];
 
+		if (row[4][0] == 't')
+			scope = rename_in_scope(scope, atooid(row[3]), false, old, new);
+		if (row[5][0] == 't')
+			scope = rename_in_scope(scope, atooid(row[3]), true, old, new);
 		if (strcmp(scope, row[2]) == 0)
 			continue;
 		update_values[0] = ObjectIdGetDatum(atooid(row[0]));

@@ -122,8 +122,8 @@ deparse_count(DeparseContext *cxt, QueryNode *node, const DeparseAlias *outside)
 
 /*
  * "There is a related row."  Of a relation that takes only the first rows in
- * its order, it must be one of those: the last condition of the node, which is
- * the filter's, then stands outside of them.
+ * its order, it must be one of those: the last conditions of the node, which
+ * are the filter's, are then a value of them that is asked from outside.
  */
 static void
 deparse_exists(DeparseContext *cxt, QueryNode *node, const DeparseAlias *outside)
@@ -131,7 +131,6 @@ deparse_exists(DeparseContext *cxt, QueryNode *node, const DeparseAlias *outside
 	DeparseAlias alias;
 	QueryNode	inner = *node;
 	QueryNode	outer = *node;
-	DeparseAlias outer_alias;
 
 	next_alias(cxt, &alias);
 	appendStringInfoString(cxt->buf, "EXISTS (SELECT 1");
@@ -139,14 +138,15 @@ deparse_exists(DeparseContext *cxt, QueryNode *node, const DeparseAlias *outside
 		deparse_related(cxt, node, &alias, outside, false);
 	else
 	{
-		outer_alias.table = psprintf("l%s", alias.table);
-		outer_alias.via = NULL;
 		inner.where = list_truncate(list_copy(node->where), node->scope_conditions);
 		outer.where = list_copy_tail(node->where, node->scope_conditions);
-		appendStringInfo(cxt->buf, " FROM (SELECT %s.*", alias.table);
+		appendStringInfoString(cxt->buf, " FROM (SELECT ");
+		if (outer.where == NIL)
+			appendStringInfoString(cxt->buf, "true");
+		deparse_conditions(cxt, &outer, &alias, "");
+		appendStringInfoString(cxt->buf, " AS met");
 		deparse_related(cxt, &inner, &alias, outside, false);
-		appendStringInfo(cxt->buf, ") AS %s", outer_alias.table);
-		deparse_conditions(cxt, &outer, &outer_alias, " WHERE ");
+		appendStringInfo(cxt->buf, ") AS l%s WHERE l%s.met", alias.table, alias.table);
 	}
 	appendStringInfoChar(cxt->buf, ')');
 }

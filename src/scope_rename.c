@@ -18,9 +18,12 @@
 /* A renaming under way. */
 typedef struct Renaming
 {
-	Oid			relid;
+	Oid			relid;			/* of whose rows the scope is */
+	bool		pivot;			/* is it a column of the table between? */
 	const char *old;
 	const char *new;
+	const char *old_order;		/* the same as an order names them */
+	const char *new_order;
 	StringInfoData buf;			/* the new scope, as JSON */
 } Renaming;
 
@@ -28,7 +31,8 @@ typedef struct Renaming
 typedef enum Part
 {
 	PART_SCOPE,					/* keys of a scope */
-	PART_WHERE,					/* columns, and, or, not */
+	PART_WHERE,					/* columns, and, or, not, pivot */
+	PART_PIVOT,					/* columns of the table between */
 	PART_ORDER,					/* a column, or the keys of an order */
 	PART_OTHER					/* nothing that names a column */
 } Part;
@@ -41,14 +45,21 @@ string_of(JsonbValue *value)
 	return pnstrdup(value->val.string.val, value->val.string.len);
 }
 
-/* A column, or in an order also "-" and a column. */
+/* A column as conditions name it. */
 static void
-append_column(Renaming *renaming, const char *column, bool signed_column)
+append_column(Renaming *renaming, const char *column)
 {
-	if (strcmp(column, renaming->old) == 0)
-		column = renaming->new;
-	else if (signed_column && column[0] == '-' && strcmp(column + 1, renaming->old) == 0)
-		column = psprintf("-%s", renaming->new);
+	escape_json(&renaming->buf, strcmp(column, renaming->old) == 0 ? renaming->new : column);
+}
+
+/* A column as an order names it, or "-" and a column. */
+static void
+append_order(Renaming *renaming, const char *column)
+{
+	if (strcmp(column, renaming->old_order) == 0)
+		column = renaming->new_order;
+	else if (column[0] == '-' && strcmp(column + 1, renaming->old_order) == 0)
+		column = psprintf("-%s", renaming->new_order);
 	escape_json(&renaming->buf, column);
 }
 
@@ -63,9 +74,17 @@ part_of(Renaming *renaming, Part part, const char *key, bool *is_column)
 			return strcmp(key, "where") == 0 ? PART_WHERE
 				: strcmp(key, "order") == 0 ? PART_ORDER : PART_OTHER;
 		case PART_WHERE:
-			if (strcmp(key, renaming->old) != 0 && get_attnum(renaming->relid, key) <= 0 &&
-				(strcmp(key, "and") == 0 || strcmp(key, "or") == 0 || strcmp(key, "not") == 0))
-				return PART_WHERE;
+			if ((renaming->pivot || strcmp(key, renaming->old) != 0) &&
+				get_attnum(renaming->relid, key) <= 0)
+			{
+				if (strcmp(key, "and") == 0 || strcmp(key, "or") == 0 || strcmp(key, "not") == 0)
+					return PART_WHERE;
+				if (renaming->pivot && strcmp(key, "pivot") == 0)
+					return PART_PIVOT;
+			}
+			*is_column = !renaming->pivot;
+			return PART_OTHER;
+		case PART_PIVOT:
 			*is_column = true;
 			return PART_OTHER;
 		case PART_ORDER:
@@ -99,7 +118,7 @@ append_container(Renaming *renaming, JsonbValue *value, Part part)
 			member_part = part_of(renaming, part, key, &is_column);
 			appendStringInfoString(&renaming->buf, n++ > 0 ? ", " : "");
 			if (is_column)
-				append_column(renaming, key, false);
+				append_column(renaming, key);
 			else
 				escape_json(&renaming->buf, key);
 			appendStringInfoString(&renaming->buf, ": ");
@@ -120,7 +139,7 @@ append_value(Renaming *renaming, JsonbValue *value, Part part)
 	if (value->type == jbvBinary)
 		append_container(renaming, value, part);
 	else if (value->type == jbvString && part == PART_ORDER)
-		append_column(renaming, string_of(value), true);
+		append_order(renaming, string_of(value));
 	else
 	{
 		Jsonb	   *jsonb = JsonbValueToJsonb(value);
@@ -130,16 +149,22 @@ append_value(Renaming *renaming, JsonbValue *value, Part part)
 }
 
 /*
- * A scope of rows of relid, as text, in which a column has another name; in
- * the text form of jsonb, palloc'd.
+ * A scope of rows of relid, as text, in which a column of theirs, or with pivot
+ * one of the table between, has another name; in the text form of jsonb,
+ * palloc'd.
  */
 char *
-rename_in_scope(const char *scope, Oid relid, const char *old, const char *new)
+rename_in_scope(const char *scope, Oid relid, bool pivot, const char *old, const char *new)
 {
 	Jsonb	   *jsonb = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(scope)));
-	Renaming	renaming = {relid, old, new, {0}};
+	Renaming	renaming = {relid, pivot, old, new, old, new, {0}};
 	JsonbValue	root;
 
+	if (pivot)
+	{
+		renaming.old_order = psprintf("pivot.%s", old);
+		renaming.new_order = psprintf("pivot.%s", new);
+	}
 	root.type = jbvBinary;
 	root.val.binary.data = &jsonb->root;
 	root.val.binary.len = VARSIZE(jsonb) - VARHDRSZ;

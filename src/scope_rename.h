@@ -7,6 +7,6 @@
 
 #include "relations.h"
 
-extern char *rename_in_scope(const char *scope, Oid relid, const char *old, const char *new);
+extern char *rename_in_scope(const char *scope, Oid relid, bool pivot, const char *old, const char *new);
 
 #endif							/* RELATIONS_SCOPE_RENAME_H */
