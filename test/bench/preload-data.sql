@@ -59,10 +59,33 @@ SELECT i, 1 + floor(random() * :posts)::int, 'Author ' || i % 1000, 'Comment ' |
 	timestamptz '2024-01-01 00:00+00' + i * interval '5.25 seconds'
 FROM generate_series(1, :comments) i;
 
+-- a thousand tags, three a user but for every tenth, which has none
+CREATE TABLE tags (
+	id int NOT NULL,
+	name text NOT NULL,
+	color text,
+	created_at timestamptz NOT NULL
+);
+INSERT INTO tags
+SELECT i, 'tag ' || i, CASE WHEN i % 5 <> 0 THEN '#' || substr(md5(i::text), 1, 6) END,
+	timestamptz '2024-01-01 00:00+00' + i * interval '1 hour'
+FROM generate_series(1, 1000) i;
+
+CREATE TABLE tag_user (
+	user_id int NOT NULL,
+	tag_id int NOT NULL
+);
+INSERT INTO tag_user
+SELECT i, 1 + (first + n * step) % 1000
+FROM (SELECT i, floor(random() * 1000)::int AS first, 1 + floor(random() * 300)::int AS step
+	FROM generate_series(1, :users) i WHERE i % 10 <> 0) u, generate_series(0, 2) n;
+
 ALTER TABLE users ADD PRIMARY KEY (id);
 ALTER TABLE profiles ADD PRIMARY KEY (id);
 ALTER TABLE posts ADD PRIMARY KEY (id);
 ALTER TABLE comments ADD PRIMARY KEY (id);
+ALTER TABLE tags ADD PRIMARY KEY (id);
+ALTER TABLE tag_user ADD PRIMARY KEY (user_id, tag_id);
 
 SELECT relations.has_one('bench.users', 'profile', 'bench.profiles', foreign_key => 'user_id');
 SELECT relations.belongs_to('bench.profiles', 'user', 'bench.users', foreign_key => 'user_id');
@@ -70,8 +93,11 @@ SELECT relations.has_many('bench.users', 'posts', 'bench.posts', foreign_key => 
 SELECT relations.belongs_to('bench.posts', 'user', 'bench.users', foreign_key => 'user_id');
 SELECT relations.has_many('bench.posts', 'comments', 'bench.comments', foreign_key => 'post_id');
 SELECT relations.belongs_to('bench.comments', 'post', 'bench.posts', foreign_key => 'post_id');
+SELECT relations.many_to_many('bench.users', 'tags', 'bench.tags', pivot_table => 'bench.tag_user');
 
 VACUUM ANALYZE users;
 VACUUM ANALYZE profiles;
 VACUUM ANALYZE posts;
 VACUUM ANALYZE comments;
+VACUUM ANALYZE tags;
+VACUUM ANALYZE tag_user;
