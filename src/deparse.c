@@ -185,9 +185,9 @@ parent_expression(int n, const char *source)
 	return buf.data;
 }
 
-/* The value that an aggregate level gives for the rows of table alias. */
+/* The value that an aggregate level gives for the values of a column. */
 static char *
-aggregate_expression(QueryNode *node, const char *alias)
+aggregate_expression(QueryNode *node, const char *column)
 {
 	const char *function = NULL;
 
@@ -211,8 +211,7 @@ aggregate_expression(QueryNode *node, const char *alias)
 			function = "max";
 			break;
 	}
-	return psprintf("pg_catalog.%s(%s.%s)", function, alias,
-					quote_identifier(node->aggregate_column));
+	return psprintf("pg_catalog.%s(%s)", function, column);
 }
 
 /*
@@ -227,22 +226,36 @@ deparse_aggregate(DeparseContext *cxt, QueryNode *node, LevelForm form, List *ke
 	bool		ordinal = form == LEVEL_ORDINAL;
 	char	   *key = ordinal ? parent_expression(list_length(keys), source)
 		: key_expression(node, linitial(keys));
+	char	   *column = node->aggregate_column == NULL ? "1"
+		: psprintf("%s.%s", level_alias.table, quote_identifier(node->aggregate_column));
 
 	if (node->limit >= 0)
 	{
-		/* of the first rows of each parent only, in their order */
+		QueryNode	inner = *node;
+		QueryNode	filter = *node;
+
+		/*
+		 * Of the first rows of each parent only, in their order: those for
+		 * which the conditions hold that are not the relation's own.
+		 */
+		inner.where = list_truncate(list_copy(node->where), node->scope_conditions);
+		filter.where = list_copy_tail(node->where, node->scope_conditions);
 		appendStringInfo(buf, "SELECT %s, l.a FROM ", key);
 		deparse_keys(buf, list_length(keys), source);
-		appendStringInfo(buf, "LATERAL (SELECT %s AS a FROM (SELECT %s.* FROM ",
-						 aggregate_expression(node, "r"), level_alias.table);
+		appendStringInfo(buf, "LATERAL (SELECT %s AS a FROM (SELECT %s AS v, ",
+						 aggregate_expression(node, "r.v"), column);
+		if (filter.where == NIL)
+			appendStringInfoString(buf, "true");
+		deparse_conditions(cxt, &filter, &level_alias, "");
+		appendStringInfoString(buf, " AS f FROM ");
 		deparse_tables(buf, node, &level_alias);
-		deparse_where(cxt, node, form, keys, key_types);
+		deparse_where(cxt, &inner, form, keys, key_types);
 		deparse_order_by(cxt, node, &level_alias, false);
 		deparse_limit(cxt, node);
-		appendStringInfoString(buf, ") AS r) AS l");
+		appendStringInfoString(buf, ") AS r WHERE r.f) AS l");
 		return;
 	}
-	appendStringInfo(buf, "SELECT %s, %s FROM ", key, aggregate_expression(node, level_alias.table));
+	appendStringInfo(buf, "SELECT %s, %s FROM ", key, aggregate_expression(node, column));
 	if (ordinal)
 	{
 		deparse_keys(buf, list_length(keys), source);

@@ -102,52 +102,59 @@ deparse_related(DeparseContext *cxt, QueryNode *node, const DeparseAlias *alias,
 	}
 }
 
-static void
-deparse_count(DeparseContext *cxt, QueryNode *node, const DeparseAlias *outside)
-{
-	DeparseAlias alias;
-
-	next_alias(cxt, &alias);
-	if (node->limit >= 0)
-	{
-		appendStringInfoString(cxt->buf, "(SELECT pg_catalog.count(*) FROM (SELECT 1");
-		deparse_related(cxt, node, &alias, outside, false);
-		appendStringInfo(cxt->buf, ") AS l%s)", alias.table);
-		return;
-	}
-	appendStringInfoString(cxt->buf, "(SELECT pg_catalog.count(*)");
-	deparse_related(cxt, node, &alias, outside, false);
-	appendStringInfoChar(cxt->buf, ')');
-}
-
 /*
- * "There is a related row."  Of a relation that takes only the first rows in
- * its order, it must be one of those: the last conditions of the node, which
- * are the filter's, are then a value of them that is asked from outside.
+ * FROM the first rows of a relation that takes only those, in its order.  The
+ * conditions behind the relation's own, a filter's, then hold for them, not
+ * for the rows that they are taken of.
  */
 static void
-deparse_exists(DeparseContext *cxt, QueryNode *node, const DeparseAlias *outside)
+deparse_first(DeparseContext *cxt, QueryNode *node, const DeparseAlias *outside)
 {
 	DeparseAlias alias;
 	QueryNode	inner = *node;
-	QueryNode	outer = *node;
+	QueryNode	filter = *node;
 
 	next_alias(cxt, &alias);
-	appendStringInfoString(cxt->buf, "EXISTS (SELECT 1");
-	if (node->limit < 0)
-		deparse_related(cxt, node, &alias, outside, false);
-	else
+	inner.where = list_truncate(list_copy(node->where), node->scope_conditions);
+	filter.where = list_copy_tail(node->where, node->scope_conditions);
+	appendStringInfoString(cxt->buf, " FROM (SELECT ");
+	if (filter.where == NIL)
+		appendStringInfoString(cxt->buf, "true");
+	deparse_conditions(cxt, &filter, &alias, "");
+	appendStringInfoString(cxt->buf, " AS met");
+	deparse_related(cxt, &inner, &alias, outside, false);
+	appendStringInfo(cxt->buf, ") AS l%s WHERE l%s.met", alias.table, alias.table);
+}
+
+/* FROM the rows that a relation leads to. */
+static void
+deparse_from(DeparseContext *cxt, QueryNode *node, const DeparseAlias *outside)
+{
+	DeparseAlias alias;
+
+	if (node->limit >= 0)
 	{
-		inner.where = list_truncate(list_copy(node->where), node->scope_conditions);
-		outer.where = list_copy_tail(node->where, node->scope_conditions);
-		appendStringInfoString(cxt->buf, " FROM (SELECT ");
-		if (outer.where == NIL)
-			appendStringInfoString(cxt->buf, "true");
-		deparse_conditions(cxt, &outer, &alias, "");
-		appendStringInfoString(cxt->buf, " AS met");
-		deparse_related(cxt, &inner, &alias, outside, false);
-		appendStringInfo(cxt->buf, ") AS l%s WHERE l%s.met", alias.table, alias.table);
+		deparse_first(cxt, node, outside);
+		return;
 	}
+	next_alias(cxt, &alias);
+	deparse_related(cxt, node, &alias, outside, false);
+}
+
+static void
+deparse_count(DeparseContext *cxt, QueryNode *node, const DeparseAlias *outside)
+{
+	appendStringInfoString(cxt->buf, "(SELECT pg_catalog.count(*)");
+	deparse_from(cxt, node, outside);
+	appendStringInfoChar(cxt->buf, ')');
+}
+
+/* "There is a related row." */
+static void
+deparse_exists(DeparseContext *cxt, QueryNode *node, const DeparseAlias *outside)
+{
+	appendStringInfoString(cxt->buf, "EXISTS (SELECT 1");
+	deparse_from(cxt, node, outside);
 	appendStringInfoChar(cxt->buf, ')');
 }
 
@@ -166,6 +173,8 @@ deparse_template(DeparseContext *cxt, QueryCondition *cond, const DeparseAlias *
 							 quote_identifier(cond->column));
 		else if (*p == WHERE_PARAM[0])
 			deparse_param(cxt, list_nth(cond->params, next++));
+		else if (*p == WHERE_LITERAL[0])
+			appendStringInfoChar(cxt->buf, *++p);
 		else
 			appendStringInfoChar(cxt->buf, *p);
 	}

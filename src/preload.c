@@ -116,7 +116,10 @@ relations_query_params(PG_FUNCTION_ARGS)
 	return stream_documents(fcinfo, query_request);
 }
 
-/* {"preload": {relation: query}} */
+/*
+ * {"preload": {relation: query}}.  Raises invalid_parameter_value for a query
+ * that is no object or that names another relation.
+ */
 static Jsonb *
 relation_document(const char *relation, Jsonb *query)
 {
@@ -125,6 +128,18 @@ relation_document(const char *relation, Jsonb *query)
 	JsonbValue	value;
 	JsonbValue *result;
 
+	if (!JB_ROOT_IS_OBJECT(query))
+	{
+		json_root_value(query, &value);
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a query must be an object, not %s", json_value_type(&value))));
+	}
+	if (query_scope_has(query, "relation"))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"relation\" cannot be given to query_related"),
+				 errhint("The relation is named by its third argument.")));
 	key.type = jbvString;
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 	key.val.string.val = "preload";

@@ -161,6 +161,12 @@ children_for(QueryNode *node, RelationDesc *relation)
 
 		if (strcmp(child->name, relation->name) != 0)
 			continue;
+		if (strcmp(child->relation->name, relation->name) != 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_OBJECT),
+					 errmsg("\"%s\" is there twice: as relation \"%s\" and as \"%s\"",
+							child->name, relation->name, child->relation->name),
+					 errhint("Choose another name for one of them.")));
 		if (child->aggregate != AGGREGATE_NONE)
 			ereport(ERROR,
 					(errcode(ERRCODE_DUPLICATE_OBJECT),

@@ -26,6 +26,7 @@ typedef struct QueryParam
 	int			leaf;			/* the value of the document, or -1 */
 	int			element;		/* of it, when it is an array; or -1 */
 	bool		array;			/* it is an array of value_type */
+	bool		whole;			/* it is a whole number from 0 */
 	Oid			value_type;		/* what one value is converted to */
 	int32		value_typmod;
 	uint64		cursor_order;	/* element is of a cursor for this order, */

@@ -103,6 +103,44 @@ query_unknown_key(const JsonPathFrame *path, const char *key, const char *what, 
 			 : errhint("The keys of %s are: %s.", what, format_column_list(known))));
 }
 
+static void
+place_error_context(void *arg)
+{
+	errcontext("query document at \"%s\"", json_path_string(arg));
+}
+
+/*
+ * Until query_leave_place an error says in its context that it arose at path;
+ * for what knows nothing of documents.
+ */
+void
+query_enter_place(ErrorContextCallback *place, const JsonPathFrame *path)
+{
+	place->callback = place_error_context;
+	place->arg = unconstify(JsonPathFrame *, path);
+	place->previous = error_context_stack;
+	error_context_stack = place;
+}
+
+void
+query_leave_place(ErrorContextCallback *place)
+{
+	error_context_stack = place->previous;
+}
+
+/* A relation that the document names at path. */
+RelationDesc *
+query_relation(Oid relid, const char *name, const JsonPathFrame *path)
+{
+	ErrorContextCallback place;
+	RelationDesc *relation;
+
+	query_enter_place(&place, path);
+	relation = catalog_get_relation(relid, name);
+	query_leave_place(&place);
+	return relation;
+}
+
 /* The members of what must be an object. */
 List *
 query_members(const JsonMember *member, const JsonPathFrame *path, const char *expected)
@@ -184,14 +222,55 @@ query_count(const JsonMember *member, const JsonPathFrame *path)
 	return query_count_value(&member->value, path);
 }
 
+static int
+compare_places(const JsonbContainer *a, int a_index, const JsonbContainer *b, int b_index)
+{
+	if (a != b)
+		return (uintptr_t) a < (uintptr_t) b ? -1 : 1;
+	return a_index < b_index ? -1 : a_index > b_index ? 1 : 0;
+}
+
+static int
+compare_leaves(const void *a, const void *b)
+{
+	const QueryLeaf *one = *(const QueryLeaf *const *) a;
+	const QueryLeaf *other = *(const QueryLeaf *const *) b;
+
+	return compare_places(one->container, one->index, other->container, other->index);
+}
+
+/* Make the leaves of a document known, in the current memory context. */
+void
+query_set_leaves(QueryContext *cxt, const QueryLeaf *leaves, int nleaves)
+{
+	cxt->leaves = leaves;
+	cxt->nleaves = nleaves;
+	cxt->by_place = palloc(sizeof(QueryLeaf *) * Max(nleaves, 1));
+	for (int i = 0; i < nleaves; i++)
+		cxt->by_place[i] = &leaves[i];
+	qsort(cxt->by_place, nleaves, sizeof(QueryLeaf *), compare_leaves);
+}
+
 /* The number of the leaf that a member is, -1 when it is none. */
 int
 query_leaf_of(QueryContext *cxt, const JsonMember *member)
 {
-	for (int i = 0; i < cxt->nleaves; i++)
+	int			low = 0;
+	int			high = cxt->nleaves;
+
+	while (low < high)
 	{
-		if (cxt->leaves[i].container == member->container && cxt->leaves[i].index == member->index)
-			return i;
+		int			middle = low + (high - low) / 2;
+		const QueryLeaf *leaf = cxt->by_place[middle];
+		int			order = compare_places(member->container, member->index,
+										   leaf->container, leaf->index);
+
+		if (order == 0)
+			return leaf - cxt->leaves;
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
 	}
 	return -1;
 }
@@ -217,6 +296,25 @@ array_type_of(Oid type, const JsonPathFrame *path)
 	return array_type;
 }
 
+/* Bind a parameter to the leaf that a member is, or make it a constant. */
+static QueryParam *
+finish_param(QueryParam *param, QueryContext *cxt, const JsonMember *member,
+			 const JsonPathFrame *path)
+{
+	param->path = json_path_string(path);
+	param->leaf = cxt != NULL ? query_leaf_of(cxt, member) : -1;
+	if (param->leaf >= 0)
+	{
+		param->slot = list_length(cxt->tree->params);
+		cxt->tree->params = lappend(cxt->tree->params, param);
+		return param;
+	}
+	if (cxt != NULL)
+		cxt->tree->shareable = false;
+	query_param_bind(param, &member->value, &param->value, &param->isnull);
+	return param;
+}
+
 /*
  * A parameter for a value of a document: of value_type, an array of such with
  * array, or the element'th of an array unless that is negative.  It is bound
@@ -234,18 +332,20 @@ query_param(QueryContext *cxt, const JsonMember *member, int element, bool array
 	param->value_typmod = typmod;
 	param->array = array;
 	param->element = element;
-	param->path = json_path_string(path);
-	param->leaf = cxt != NULL ? query_leaf_of(cxt, member) : -1;
-	if (param->leaf >= 0)
-	{
-		param->slot = list_length(cxt->tree->params);
-		cxt->tree->params = lappend(cxt->tree->params, param);
-		return param;
-	}
-	if (cxt != NULL)
-		cxt->tree->shareable = false;
-	query_param_bind(param, &member->value, &param->value, &param->isnull);
-	return param;
+	return finish_param(param, cxt, member, path);
+}
+
+/* A parameter for a whole number that is not negative. */
+QueryParam *
+query_whole_param(QueryContext *cxt, const JsonMember *member, const JsonPathFrame *path)
+{
+	QueryParam *param = palloc0(sizeof(QueryParam));
+
+	param->type = param->value_type = INT8OID;
+	param->value_typmod = -1;
+	param->element = -1;
+	param->whole = true;
+	return finish_param(param, cxt, member, path);
 }
 
 static Datum
@@ -297,6 +397,14 @@ query_param_bind(const QueryParam *param, const JsonbValue *leaf, Datum *value, 
 	callback.callback = value_error_context;
 	callback.arg = param->path;
 	callback.previous = error_context_stack;
+	if (param->whole)
+	{
+		JsonPathFrame frame = {NULL, param->path, 0};
+
+		*isnull = false;
+		*value = Int64GetDatum(query_count_value(leaf, &frame));
+		return;
+	}
 	error_context_stack = &callback;
 	if (param->array)
 	{
@@ -313,6 +421,10 @@ query_param_bind(const QueryParam *param, const JsonbValue *leaf, Datum *value, 
 					 errmsg("\"%s\" must be an array of two values", param->path)));
 		*value = json_value_to_datum(&((JsonMember *) list_nth(pair, param->element))->value,
 									 param->value_type, param->value_typmod, isnull);
+		if (*isnull)
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("\"%s[%d]\" must not be null", param->path, param->element)));
 	}
 	else
 		*value = json_value_to_datum(unconstify(JsonbValue *, leaf), param->value_type,

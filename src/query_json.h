@@ -35,6 +35,7 @@ typedef struct QueryContext
 	QueryTree  *tree;
 	const QueryLeaf *leaves;
 	int			nleaves;
+	const QueryLeaf **by_place; /* sorted, to be found */
 } QueryContext;
 
 #define JSON_IS_OBJECT(v) \
@@ -59,8 +60,15 @@ extern bool query_choice(const JsonMember *member, const JsonPathFrame *path,
 extern int64 query_count(const JsonMember *member, const JsonPathFrame *path);
 extern int64 query_count_value(const JsonbValue *value, const JsonPathFrame *path);
 
+extern void query_enter_place(ErrorContextCallback *place, const JsonPathFrame *path);
+extern void query_leave_place(ErrorContextCallback *place);
+extern RelationDesc *query_relation(Oid relid, const char *name, const JsonPathFrame *path);
+
+extern void query_set_leaves(QueryContext *cxt, const QueryLeaf *leaves, int nleaves);
 extern QueryParam *query_param(QueryContext *cxt, const JsonMember *member, int element, bool array,
 							   Oid value_type, int32 typmod, const JsonPathFrame *path);
+extern QueryParam *query_whole_param(QueryContext *cxt, const JsonMember *member,
+									 const JsonPathFrame *path);
 extern void query_param_bind(const QueryParam *param, const JsonbValue *leaf,
 							 Datum *value, bool *isnull);
 extern int	query_leaf_of(QueryContext *cxt, const JsonMember *member);

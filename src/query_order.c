@@ -62,13 +62,14 @@ parse_target(QueryOrder *order, QueryNode *node, const char *name, const JsonPat
 		set_column(order, ORDER_PIVOT, node->via->relid, dot + 1, path);
 		return;
 	}
-	relation = catalog_get_relation(node->relid, head);
+	relation = query_relation(node->relid, head, path);
 	if (!RELATION_IS_TO_ONE(relation->kind) || relation->kind == RELATION_MORPH_TO)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%s\" orders by relation \"%s\", which does not lead to one row of one model",
 						json_path_string(path), head),
-				 errhint("Order by the number of its rows: {\"count\": \"%s\"}.", head)));
+				 relation->kind == RELATION_MORPH_TO ? 0
+				 : errhint("Order by the number of its rows: {\"count\": \"%s\"}.", head)));
 	order->kind = ORDER_RELATED;
 	order->node = query_make_node(relation->related, relation);
 	order->inner = palloc0(sizeof(QueryOrder));
@@ -114,8 +115,9 @@ parse_item(QueryNode *node, const JsonMember *member, JsonPathFrame *path)
 		}
 		else if (strcmp(key, "count") == 0)
 		{
-			RelationDesc *relation = catalog_get_relation(node->relid,
-														  query_string(inner, &frame, "the name of a relation"));
+			RelationDesc *relation = query_relation(node->relid,
+													query_string(inner, &frame, "the name of a relation"),
+													&frame);
 
 			if (relation->kind == RELATION_MORPH_TO)
 				ereport(ERROR,

@@ -9,6 +9,9 @@
 
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "nodes/value.h"
+#include "parser/parse_func.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
 #include "query_cursor.h"
@@ -131,10 +134,7 @@ parse_offset(QueryContext *cxt, JsonMember *member, JsonPathFrame *path)
 	int			leaf = query_leaf_of(cxt, member);
 	const JsonbValue *value = leaf >= 0 ? &cxt->leaves[leaf].value : &member->value;
 
-	if (value->type == jbvNull)
-		return NULL;
-	query_count_value(value, path);
-	return query_param(cxt, member, -1, false, INT8OID, -1, path);
+	return value->type == jbvNull ? NULL : query_whole_param(cxt, member, path);
 }
 
 /* "after" or "before" a row: parameters for the values of the order. */
@@ -245,6 +245,19 @@ parse_recursion(QueryNode *node, List *members, JsonPathFrame *path)
 	}
 }
 
+/* Follow a path that the document names. */
+static List *
+descend(QueryNode *node, const char *relation_path, JsonPathFrame *path)
+{
+	ErrorContextCallback place;
+	List	   *result;
+
+	query_enter_place(&place, path);
+	result = query_descend(list_make1(node), relation_path);
+	query_leave_place(&place);
+	return result;
+}
+
 /* One entry of a "preload" object. */
 static void
 parse_preload_entry(QueryContext *cxt, QueryNode *node, JsonMember *member, JsonPathFrame *path)
@@ -256,7 +269,7 @@ parse_preload_entry(QueryContext *cxt, QueryNode *node, JsonMember *member, Json
 
 	if (member->value.type == jbvBool && member->value.val.boolean)
 	{
-		query_descend(list_make1(node), member->key);
+		descend(node, member->key, path);
 		return;
 	}
 	members = query_members(member, path, "true or an object");
@@ -269,13 +282,13 @@ parse_preload_entry(QueryContext *cxt, QueryNode *node, JsonMember *member, Json
 
 		if (strcmp(name, member->key) != 0)
 			check_child_name(node, member->key, path);
-		children = query_make_nodes(catalog_get_relation(node->relid, name));
+		children = query_make_nodes(query_relation(node->relid, name, &frame));
 		foreach(lc, children)
 			((QueryNode *) lfirst(lc))->name = member->key;
 		node->children = list_concat(node->children, children);
 	}
 	else
-		children = query_descend(list_make1(node), member->key);
+		children = descend(node, member->key, path);
 	foreach(lc, children)
 	{
 		QueryNode  *child = lfirst(lc);
@@ -296,7 +309,7 @@ parse_preload(QueryContext *cxt, QueryNode *node, JsonMember *member, JsonPathFr
 		{
 			JsonPathFrame frame = {path, NULL, foreach_current_index(lc)};
 
-			query_descend(list_make1(node), query_string(lfirst(lc), &frame, "a relation path"));
+			descend(node, query_string(lfirst(lc), &frame, "a relation path"), &frame);
 		}
 		return;
 	}
@@ -318,7 +331,7 @@ static QueryNode *
 make_aggregate(QueryNode *node, const char *name, const char *relation_name, AggregateKind kind,
 			   JsonPathFrame *path)
 {
-	RelationDesc *relation = catalog_get_relation(node->relid, relation_name);
+	RelationDesc *relation = query_relation(node->relid, relation_name, path);
 	QueryNode  *child;
 
 	check_child_name(node, name, path);
@@ -410,6 +423,30 @@ aggregate_of(List *members, JsonMember **column, JsonPathFrame *path)
 	return result;
 }
 
+/* Raises undefined_function when a column has no such aggregate. */
+static void
+check_aggregate(QueryNode *node, const char *function, JsonPathFrame *path)
+{
+	AttrNumber	attnum = require_column(node->relid, node->aggregate_column, json_path_string(path));
+	Oid			type = get_atttype(node->relid, attnum);
+	List	   *name = list_make2(makeString("pg_catalog"), makeString(pstrdup(function)));
+	Oid			funcid;
+	Oid			rettype;
+	bool		retset;
+	int			nvargs;
+	Oid			vatype;
+	Oid		   *true_typeids;
+	List	   *defaults;
+
+	if (func_get_detail(name, NIL, NIL, 1, &type, false, false, false, &funcid, &rettype,
+						&retset, &nvargs, &vatype, &true_typeids, &defaults) != FUNCDETAIL_AGGREGATE)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_FUNCTION),
+				 errmsg("column \"%s\" of \"%s\" is of type %s, which has no aggregate \"%s\"",
+						node->aggregate_column, model_name(node->relid), format_type_be(type), function),
+				 errdetail("It is named by \"%s\".", json_path_string(path))));
+}
+
 static void
 parse_aggregates(QueryContext *cxt, QueryNode *node, JsonMember *member, JsonPathFrame *path)
 {
@@ -439,7 +476,7 @@ parse_aggregates(QueryContext *cxt, QueryNode *node, JsonMember *member, JsonPat
 			JsonPathFrame inner = {&frame, column->key, 0};
 
 			child->aggregate_column = query_string(column, &inner, "the name of a column");
-			require_column(child->relid, child->aggregate_column, json_path_string(&inner));
+			check_aggregate(child, column->key, &inner);
 		}
 		parse_query(cxt, child, members, IN_AGGREGATE, &frame);
 	}
@@ -570,12 +607,13 @@ QueryTree *
 query_from_document(Oid model, Jsonb *document, const QueryShape *shape)
 {
 	QueryTree  *tree = palloc0(sizeof(QueryTree));
-	QueryContext cxt = {tree, shape->leaves, shape->nleaves};
+	QueryContext cxt = {tree, NULL, 0, NULL};
 	JsonbValue	root;
 	List	   *members;
 	JsonMember *key_case;
 
 	tree->shareable = true;
+	query_set_leaves(&cxt, shape->leaves, shape->nleaves);
 	tree->root = query_make_node(model, NULL);
 	json_root_value(document, &root);
 	members = json_members_of(&root);

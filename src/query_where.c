@@ -12,7 +12,12 @@
 #include "access/stratnum.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "nodes/value.h"
+#include "parser/parse_coerce.h"
+#include "parser/parse_oper.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 
 #include "key_operator.h"
 #include "query_where.h"
@@ -31,7 +36,9 @@ typedef struct WhereOperator
 	const char *name;
 	OperandKind operand;
 	int			strategy;		/* btree strategy, or 0 */
-	const char *sql;			/* template, when there is no strategy */
+	const char *sql;			/* template, when there is no strategy; for
+								 * OPERAND_COLUMN the operator; "NOT" with a
+								 * strategy */
 } WhereOperator;
 
 #define C WHERE_COLUMN
@@ -52,9 +59,9 @@ static const WhereOperator operators[] = {
 	{"ilike", OPERAND_TEXT, 0, C "::pg_catalog.text OPERATOR(pg_catalog.~~*) " P},
 	{"regex", OPERAND_TEXT, 0, C "::pg_catalog.text OPERATOR(pg_catalog.~) " P},
 	{"starts_with", OPERAND_TEXT, 0, C "::pg_catalog.text OPERATOR(pg_catalog.^@) " P},
-	{"contains", OPERAND_COLUMN, 0, C " OPERATOR(pg_catalog.@>) " P},
-	{"contained", OPERAND_COLUMN, 0, C " OPERATOR(pg_catalog.<@) " P},
-	{"overlaps", OPERAND_COLUMN, 0, C " OPERATOR(pg_catalog.&&) " P},
+	{"contains", OPERAND_COLUMN, 0, "@>"},
+	{"contained", OPERAND_COLUMN, 0, "<@"},
+	{"overlaps", OPERAND_COLUMN, 0, "&&"},
 };
 
 /* what is said of a relation */
@@ -158,6 +165,55 @@ make_operator(const WhereColumn *column, const char *sql, List *params)
 	return cond;
 }
 
+/* An operator as a part of a template: what its schema is called does no harm. */
+static char *
+template_operator(const char *name)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	for (const char *p = name; *p != '\0'; p++)
+	{
+		if (*p == WHERE_COLUMN[0] || *p == WHERE_PARAM[0] || *p == WHERE_LITERAL[0])
+			appendStringInfoString(&buf, WHERE_LITERAL);
+		appendStringInfoChar(&buf, *p);
+	}
+	return buf.data;
+}
+
+/*
+ * The operator with which values of a column are compared.  Raises
+ * undefined_function when there is none.
+ */
+static char *
+comparison(Oid type, int strategy, const JsonPathFrame *path)
+{
+	ErrorContextCallback place;
+	char	   *result;
+
+	query_enter_place(&place, path);
+	result = template_operator(strategy_operator(type, type, strategy));
+	query_leave_place(&place);
+	return result;
+}
+
+/* Raises undefined_function when values of a type have no such operator. */
+static void
+check_operator(const WhereOperator *op, Oid type, const JsonPathFrame *path)
+{
+	List	   *name = list_make2(makeString("pg_catalog"), makeString(unconstify(char *, op->sql)));
+	Operator	found = oper(NULL, name, type, type, true, -1);
+
+	if (found == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_FUNCTION),
+				 errmsg("\"%s\" at \"%s\" cannot be asked of values of type %s", op->name,
+						json_path_string(path), format_type_be(type)),
+				 TypeCategory(type) == TYPCATEGORY_STRING
+				 ? errhint("Use \"like\", \"starts_with\" or \"regex\" for a part of a text.") : 0));
+	ReleaseSysCache(found);
+}
+
 /* The condition that one operator of a column states. */
 static QueryCondition *
 parse_operator(QueryContext *cxt, const WhereColumn *column, const WhereOperator *op,
@@ -194,7 +250,7 @@ parse_operator(QueryContext *cxt, const WhereColumn *column, const WhereOperator
 								 list_make1(query_param(cxt, member, -1, false, TEXTOID, -1, path)));
 		case OPERAND_ARRAY:
 			{
-				char	   *eq = strategy_operator(base, base, BTEqualStrategyNumber);
+				char	   *eq = comparison(base, BTEqualStrategyNumber, path);
 
 				if (!JSON_IS_ARRAY(value))
 					query_document_error(path, "an array of values", value);
@@ -207,17 +263,22 @@ parse_operator(QueryContext *cxt, const WhereColumn *column, const WhereOperator
 			if (!JSON_IS_ARRAY(value))
 				query_document_error(path, "an array of two values", value);
 			sql = psprintf("(%s %s %s AND %s %s %s)",
-						   C, strategy_operator(base, base, BTGreaterEqualStrategyNumber), P,
-						   C, strategy_operator(base, base, BTLessEqualStrategyNumber), P);
+						   C, comparison(base, BTGreaterEqualStrategyNumber, path), P,
+						   C, comparison(base, BTLessEqualStrategyNumber, path), P);
 			return make_operator(column, sql,
 								 list_make2(query_param(cxt, member, 0, false, base, column->typmod, path),
 											query_param(cxt, member, 1, false, base, column->typmod, path)));
 		case OPERAND_COLUMN:
 			if (op->strategy != 0)
 			{
-				char	   *symbol = strategy_operator(base, base, op->strategy);
+				char	   *symbol = comparison(base, op->strategy, path);
 
 				sql = psprintf(sql != NULL ? "NOT (%s %s %s)" : "%s %s %s", C, symbol, P);
+			}
+			else
+			{
+				check_operator(op, base, path);
+				sql = psprintf("%s OPERATOR(pg_catalog.%s) %s", C, op->sql, P);
 			}
 			return make_operator(column, sql,
 								 list_make1(query_param(cxt, member, -1, false, base,
@@ -378,7 +439,6 @@ parse_count(QueryContext *cxt, RelationDesc *relation, const JsonMember *member,
 		}
 		if (!known)
 			query_unknown_key(path, operand->key, "a count", lappend(names, "where"));
-		query_count_value(operand_value(cxt, operand, NULL), &frame);
 		cond = make_condition(CONDITION_COUNT, NIL);
 		cond->node = linitial(query_make_nodes(relation));
 		if (filter != NULL)
@@ -391,7 +451,7 @@ parse_count(QueryContext *cxt, RelationDesc *relation, const JsonMember *member,
 		cond->sql = psprintf(strcmp(operand->key, "ne") == 0 ? "NOT (%s %s %s)" : "%s %s %s", C,
 							 strategy_operator(INT8OID, INT8OID, find_operator(operand->key)->strategy),
 							 P);
-		cond->params = list_make1(query_param(cxt, operand, -1, false, INT8OID, -1, &frame));
+		cond->params = list_make1(query_whole_param(cxt, operand, &frame));
 		args = lappend(args, cond);
 	}
 	return make_condition(CONDITION_AND, args);

@@ -7,9 +7,13 @@
 
 #include "query_json.h"
 
-/* in the template of a condition: the column, the next parameter */
+/*
+ * In the template of a condition: the column, the next parameter, and what
+ * stands before a character that is meant as it is.
+ */
 #define WHERE_COLUMN "\001"
 #define WHERE_PARAM "\002"
+#define WHERE_LITERAL "\003"
 
 extern void query_parse_where(QueryContext *cxt, QueryNode *node, const JsonMember *member,
 							  JsonPathFrame *path);

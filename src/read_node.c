@@ -12,6 +12,8 @@
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
+#include "utils/float.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
@@ -178,12 +180,26 @@ typedef struct CursorEncoder
 	uint64		order;
 } CursorEncoder;
 
+/* Change a setting for as long as a cursor's text is made. */
+static void
+set_for_cursor(const char *name, bool differs, const char *value)
+{
+	if (differs)
+		(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+								 true, 0, false);
+}
+
 static char *
 encode_cursor(void *arg, const Datum *values, const bool *isnull)
 {
 	CursorEncoder *cursor = arg;
 	StringInfoData payload;
+	int			nest = NewGUCNestLevel();
 
+	/* the text is to mean the same to whoever reads it */
+	set_for_cursor("datestyle", DateStyle != USE_ISO_DATES, "ISO");
+	set_for_cursor("intervalstyle", IntervalStyle != INTSTYLE_POSTGRES, "postgres");
+	set_for_cursor("extra_float_digits", extra_float_digits < 1, "1");
 	cursor_begin(&payload);
 	for (int i = 0; i < cursor->n; i++)
 	{
@@ -192,6 +208,7 @@ encode_cursor(void *arg, const Datum *values, const bool *isnull)
 		cursor_append(&payload, isnull[pos] ? NULL
 					  : OutputFunctionCall(&cursor->output[i], values[pos]));
 	}
+	AtEOXact_GUC(true, nest);
 	return cursor_finish(&payload, cursor->order);
 }
 
