@@ -162,7 +162,15 @@ deparse_keys(StringInfo buf, int n, const char *source)
 static void
 deparse_limit(DeparseContext *cxt, QueryNode *node)
 {
-	if (node->limit >= 0)
+	if (node->scope_limit >= 0 && node->offset != NULL)
+	{
+		/* what is skipped is of the first rows */
+		appendStringInfo(cxt->buf, " LIMIT LEAST(" INT64_FORMAT ", GREATEST(0, pg_catalog.int8mi("
+						 INT64_FORMAT ", ", node->limit, node->scope_limit);
+		deparse_param(cxt, node->offset);
+		appendStringInfoString(cxt->buf, ")))");
+	}
+	else if (node->limit >= 0)
 		appendStringInfo(cxt->buf, " LIMIT " INT64_FORMAT, node->limit);
 	if (node->offset != NULL)
 	{

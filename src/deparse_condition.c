@@ -16,6 +16,9 @@
 #include "key_operator.h"
 #include "query_where.h"
 
+#define MAX_SUBQUERY_DEPTH	200
+#define MAX_CONDITION_DEPTH 1000
+
 static Oid
 column_type(Oid relid, const char *column)
 {
@@ -69,6 +72,22 @@ next_alias(DeparseContext *cxt, DeparseAlias *alias)
 }
 
 /*
+ * Raises statement_too_complex for subqueries within subqueries that the
+ * server would plan for long, or refuse without saying why.
+ */
+static void
+enter_subquery(DeparseContext *cxt, QueryNode *node)
+{
+	if (++cxt->depth > MAX_SUBQUERY_DEPTH)
+		ereport(ERROR,
+				(errcode(ERRCODE_STATEMENT_TOO_COMPLEX),
+				 errmsg("filters or orders of relations are nested more than %d deep",
+						MAX_SUBQUERY_DEPTH),
+				 errdetail("One of them is relation \"%s\" of model \"%s\".",
+						   node->relation->name, model_name(node->relation->model))));
+}
+
+/*
  * A subquery on the rows that a node's relation leads to from the row outside,
  * from FROM on.  With ordered, or when the node has a limit, in their order.
  */
@@ -82,6 +101,7 @@ deparse_related(DeparseContext *cxt, QueryNode *node, const DeparseAlias *alias,
 	ListCell   *k;
 	ListCell   *o;
 
+	enter_subquery(cxt, node);
 	appendStringInfoString(cxt->buf, " FROM ");
 	deparse_tables(cxt->buf, node, alias);
 	forboth(k, keys, o, relation->own_columns)
@@ -100,6 +120,7 @@ deparse_related(DeparseContext *cxt, QueryNode *node, const DeparseAlias *alias,
 		deparse_order_by(cxt, node, alias, false);
 		appendStringInfo(cxt->buf, " LIMIT " INT64_FORMAT, one ? 1 : node->limit);
 	}
+	cxt->depth--;
 }
 
 /*
@@ -188,12 +209,17 @@ deparse_condition(DeparseContext *cxt, QueryCondition *cond, const DeparseAlias 
 	ListCell   *lc;
 
 	check_stack_depth();
+	if (cxt->nested >= MAX_CONDITION_DEPTH)
+		ereport(ERROR,
+				(errcode(ERRCODE_STATEMENT_TOO_COMPLEX),
+				 errmsg("conditions are nested more than %d deep", MAX_CONDITION_DEPTH)));
 	/* a list of one needs no parentheses of its own */
 	if ((cond->kind == CONDITION_AND || cond->kind == CONDITION_OR) && list_length(cond->args) == 1)
 	{
 		deparse_condition(cxt, linitial(cond->args), alias);
 		return;
 	}
+	cxt->nested++;
 	appendStringInfoChar(buf, '(');
 	switch (cond->kind)
 	{
@@ -225,6 +251,7 @@ deparse_condition(DeparseContext *cxt, QueryCondition *cond, const DeparseAlias 
 			break;
 	}
 	appendStringInfoChar(buf, ')');
+	cxt->nested--;
 }
 
 /* The value of an order, as an expression of the row. */
@@ -246,8 +273,10 @@ deparse_order_value(DeparseContext *cxt, QueryOrder *order, const DeparseAlias *
 			break;
 		case ORDER_RELATED:
 			next_alias(cxt, &inner);
+			enter_subquery(cxt, order->node);
 			appendStringInfoString(cxt->buf, "(SELECT ");
 			deparse_order_value(cxt, order->inner, &inner);
+			cxt->depth--;
 			deparse_related(cxt, order->node, &inner, alias, true);
 			appendStringInfoChar(cxt->buf, ')');
 			break;

@@ -22,6 +22,8 @@ typedef struct DeparseContext
 	int			nparams;		/* parameters so far */
 	List	   *params;			/* of QueryParam, behind the key parameters */
 	int			nsubqueries;	/* that have aliases */
+	int			depth;			/* of subqueries within subqueries */
+	int			nested;			/* conditions within conditions */
 	/* the text that stands for a parameter, instead of its number */
 	char	   *(*param_text) (void *arg, QueryParam *param);
 	void	   *param_text_arg;

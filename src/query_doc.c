@@ -27,7 +27,7 @@ query_make_node(Oid relid, RelationDesc *relation)
 	node->relid = relid;
 	node->relation = relation;
 	node->model = catalog_get_model(relid);
-	node->limit = -1;
+	node->limit = node->scope_limit = -1;
 	node->max_depth = -1;
 	if (relation != NULL && OidIsValid(relation->via))
 	{
@@ -41,6 +41,7 @@ query_make_node(Oid relid, RelationDesc *relation)
 		if (relation->scope != NULL)
 			query_apply_scope(node, relation->scope);
 		node->scope_conditions = list_length(node->where);
+		node->scope_limit = node->limit;
 	}
 	return node;
 }

@@ -112,6 +112,7 @@ typedef struct QueryNode
 	List	   *order;			/* of QueryOrder */
 	bool		total_order;	/* the order ends with the primary key */
 	int64		limit;			/* rows per parent, or -1 */
+	int64		scope_limit;	/* of the relation's own, or -1 */
 	QueryParam *offset;			/* rows to skip per parent, or NULL */
 	QueryCursor *cursor;		/* or NULL */
 	bool		show_cursor;	/* documents carry their cursor */

@@ -454,6 +454,11 @@ parse_count(QueryContext *cxt, RelationDesc *relation, const JsonMember *member,
 		cond->params = list_make1(query_whole_param(cxt, operand, &frame));
 		args = lappend(args, cond);
 	}
+	if (args == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" compares the number of rows with nothing", json_path_string(path)),
+				 errhint("Give one of: eq, ne, gt, gte, lt, lte.")));
 	return make_condition(CONDITION_AND, args);
 }
 
