@@ -32,7 +32,8 @@ REGRESS = \
 	many_to_many \
 	through \
 	graph_view \
-	explain
+	explain \
+	query query_relations query_paging query_errors query_injection query_plans
 
 # isolation tester: test/isolation/specs and test/isolation/expected
 ISOLATION = declare counter_cache morph pivot kinds
