@@ -141,7 +141,9 @@ deparse_first(DeparseContext *cxt, QueryNode *node, const DeparseAlias *outside)
 	appendStringInfoString(cxt->buf, " FROM (SELECT ");
 	if (filter.where == NIL)
 		appendStringInfoString(cxt->buf, "true");
+	enter_subquery(cxt, node);
 	deparse_conditions(cxt, &filter, &alias, "");
+	cxt->depth--;
 	appendStringInfoString(cxt->buf, " AS met");
 	deparse_related(cxt, &inner, &alias, outside, false);
 	appendStringInfo(cxt->buf, ") AS l%s WHERE l%s.met", alias.table, alias.table);
