@@ -128,6 +128,22 @@ BEGIN
 END $$;
 SELECT count(*) AS names, count(*) FILTER (WHERE rows = 2 AND same) AS right FROM attempts, hostile(attempt, n) WHERE octet_length(attempt) < 60;
 
+-- operators of a type of one's own, in a schema whose name looks like our template
+CREATE SCHEMA U&"o\0001p\0002e\0003";
+CREATE TYPE weight AS (grams int);
+CREATE FUNCTION weight_cmp(weight, weight) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT btint4cmp(($1).grams, ($2).grams)';
+DO $$
+DECLARE op text; schema text := U&'o\0001p\0002e\0003'; BEGIN
+	FOREACH op IN ARRAY ARRAY['<', '<=', '=', '>=', '>'] LOOP
+		EXECUTE format('CREATE FUNCTION %I.%I(weight, weight) RETURNS boolean LANGUAGE sql IMMUTABLE AS ''SELECT ($1).grams %s ($2).grams''', schema, 'f' || op, op);
+		EXECUTE format('CREATE OPERATOR %I.%s (LEFTARG = weight, RIGHTARG = weight, FUNCTION = %I.%I)', schema, op, schema, 'f' || op);
+	END LOOP;
+	EXECUTE format('CREATE OPERATOR CLASS weights DEFAULT FOR TYPE weight USING btree AS OPERATOR 1 %1$I.<, OPERATOR 2 %1$I.<=, OPERATOR 3 %1$I.=, OPERATOR 4 %1$I.>=, OPERATOR 5 %1$I.>, FUNCTION 1 weight_cmp(weight, weight)', schema);
+END $$;
+CREATE TABLE parcels (id int PRIMARY KEY, weight weight);
+INSERT INTO parcels SELECT i, ROW(i * 10)::weight FROM generate_series(1, 4) i;
+SELECT relations.query('parcels', '{"select": ["id"], "where": {"weight": {"gt": "(10)", "in": ["(10)", "(20)", "(30)"], "between": ["(0)", "(20)"], "ne": "(40)"}}}');
+
 --
 -- Unharmed
 --

@@ -391,3 +391,23 @@ SELECT * FROM matches('users', '{"select": ["id", "name"], "where": {"or": [{"ro
 		AND EXISTS (SELECT FROM users b WHERE b.id = t.boss_id AND active IS NOT NULL) AND EXISTS (SELECT FROM group_user v WHERE v.user_id = t.id)
 	ORDER BY (SELECT count(*) FROM posts p WHERE p.user_id = t.id) DESC, (SELECT city FROM profiles p WHERE p.user_id = t.id), name DESC, id
 	LIMIT 10 OFFSET 2 $$);
+
+--
+-- Columns that a caller may not read are asked for nowhere, unless he names them
+--
+CREATE ROLE regress_query_reader;
+GRANT USAGE ON SCHEMA query_relations TO regress_query_reader;
+GRANT SELECT ON groups, group_user TO regress_query_reader;
+GRANT SELECT (id, name) ON users TO regress_query_reader;
+GRANT SELECT (id, user_id, likes) ON posts TO regress_query_reader;
+SET ROLE regress_query_reader;
+SELECT relations.query('users', '{"where": {"id": {"lt": 4}, "top": {"some": {"likes": {"gt": 3}}, "count": {"gte": 1, "where": {"id": {"gt": 0}}}}},
+	"preload": {"posts": {"limit": 1, "order": [{"count": "author"}]}}, "count": {"n": {"relation": "top", "where": {"likes": {"lt": 12}}}}, "aggregate": {"most": {"relation": "top", "max": "likes"}}}');
+\set VERBOSITY terse
+SELECT relations.query('users', '{"where": {"top": {"some": {"title": "post 8"}}}}');
+SELECT relations.query('users', '{"order": ["-age"]}');
+SELECT relations.query('users', '{"select": ["age"]}');
+SELECT relations.query('users', '{"aggregate": {"a": {"relation": "posts", "max": "title"}}}');
+RESET ROLE;
+DROP OWNED BY regress_query_reader;
+DROP ROLE regress_query_reader;

@@ -8,6 +8,7 @@
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "parser/parse_oper.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
@@ -32,10 +33,19 @@ static void
 set_column(QueryOrder *order, OrderKind kind, Oid relid, const char *name, const JsonPathFrame *path)
 {
 	AttrNumber	attnum = require_column(relid, name, path != NULL ? json_path_string(path) : NULL);
+	ErrorContextCallback place;
+	Oid			less;
 
 	order->kind = kind;
 	order->column = pstrdup(name);
 	order->type = getBaseType(get_atttype(relid, attnum));
+	if (path != NULL)
+	{
+		/* the server's own error, with our place */
+		query_enter_place(&place, path);
+		get_sort_group_operators(order->type, true, false, false, &less, NULL, NULL, NULL);
+		query_leave_place(&place);
+	}
 	order->not_null = column_not_null(relid, attnum);
 }
 
