@@ -243,3 +243,15 @@ SELECT q -> 'id' AS tag, jsonb_path_query_array(q, '$.days[*].id') AS days, ARRA
 	AND (day < x.day OR day = x.day AND d.id < x.id) ORDER BY day DESC, id DESC LIMIT 3) d ORDER BY day, id) AS byhand
 FROM (SELECT * FROM days WHERE id = 20) x,
 	relations.query('tags', jsonb_build_object('preload', jsonb_build_object('days', jsonb_build_object('order', '["day"]'::jsonb, 'limit', 3, 'before', :'c')))) q;
+
+--
+-- A pivot without a primary key cannot tell its rows apart
+--
+CREATE TABLE marks (tag_id int REFERENCES tags, day_id int REFERENCES days, note text);
+INSERT INTO marks VALUES (1, 1, 'x'), (1, 1, 'y'), (1, 2, 'z');
+SELECT kind FROM relations.many_to_many('tags', 'marked', 'days', 'marks', pivot_columns => 'note');
+SELECT relations.query_related('tags', 1, 'marked', '{"limit": 1, "cursor": true}');
+-- unless it is said what does
+SELECT primary_key FROM relations.model('marks', primary_key => 'tag_id, day_id, note');
+SELECT q ->> 'cursor' AS c FROM relations.query_related('tags', 1, 'marked', '{"limit": 1, "cursor": true}') q \gset
+SELECT relations.query_related('tags', 1, 'marked', jsonb_build_object('select', '["id"]'::jsonb, 'after', :'c'));

@@ -583,6 +583,14 @@ parse_query(QueryContext *cxt, QueryNode *node, List *members, int place, JsonPa
 						model_name(node->relid)),
 				 errhint("Say which columns identify its rows: SELECT relations.model('%s', primary_key => '...').",
 						 model_name(node->relid))));
+	/* a row may be reached more than once: then the table between tells which is meant */
+	if (node->via != NULL && node->via->primary_key == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("table \"%s\", over which relation \"%s\" leads, has no primary key, so its rows have no cursor",
+						model_name(node->via->relid), node->relation->name),
+				 errhint("Say which columns identify its rows: SELECT relations.model('%s', primary_key => '...').",
+						 model_name(node->via->relid))));
 	query_complete_order(node);
 	if (after != NULL)
 	{
