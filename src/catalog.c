@@ -172,6 +172,13 @@ catalog_morph_type_oid(void)
 	return catalog_table_oid("morph_type");
 }
 
+/* The OID of relations.graph_view; see catalog_table_oid for errors. */
+Oid
+catalog_graph_view_oid(void)
+{
+	return catalog_table_oid("graph_view");
+}
+
 /*
  * Statement trigger of the catalog tables: every session, this one included,
  * is told that the table changed when the change commits (this one at once).

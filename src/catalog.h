@@ -124,6 +124,7 @@ extern const char *relation_kind_name(RelationKind kind);
 extern Oid	catalog_relation_oid(void);
 extern Oid	catalog_model_oid(void);
 extern Oid	catalog_morph_type_oid(void);
+extern Oid	catalog_graph_view_oid(void);
 extern Oid	catalog_relation_row_type(void);
 extern RelationDesc *catalog_find_relation(Oid model, const char *name);
 extern RelationDesc *catalog_get_relation(Oid model, const char *name);

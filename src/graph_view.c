@@ -159,6 +159,8 @@ make_view(const char *view, Oid nspid, const char *name, Oid model, Datum paths)
 
 	run_ddl(psprintf("CREATE VIEW %s WITH (security_invoker = true) AS %s", view,
 					 view_query(model, DatumGetArrayTypeP(paths))));
+	run_ddl(psprintf("CREATE TRIGGER relations_write INSTEAD OF INSERT OR UPDATE OR DELETE ON %s"
+					 " FOR EACH ROW EXECUTE FUNCTION %s.write_view()", view, RELATIONS_SCHEMA));
 	CommandCounterIncrement();
 	relid = get_relname_relid(name, nspid);
 	values[0] = ObjectIdGetDatum(relid);

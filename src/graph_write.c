@@ -1,6 +1,7 @@
 /*
  * graph_write.c
- *	  create, create_many, create_related and create_many_related.
+ *	  create, create_many, update, upsert, delete, create_related and
+ *	  create_many_related.
  */
 #include "relations.h"
 
@@ -11,10 +12,14 @@
 #include "utils/memutils.h"
 
 #include "arguments.h"
-#include "write_graph.h"
+#include "write_change.h"
+#include "write_statement.h"
 
 PG_FUNCTION_INFO_V1(relations_create);
 PG_FUNCTION_INFO_V1(relations_create_many);
+PG_FUNCTION_INFO_V1(relations_update);
+PG_FUNCTION_INFO_V1(relations_upsert);
+PG_FUNCTION_INFO_V1(relations_delete);
 PG_FUNCTION_INFO_V1(relations_create_related);
 PG_FUNCTION_INFO_V1(relations_create_many_related);
 
@@ -159,37 +164,212 @@ relations_create_many(PG_FUNCTION_ARGS)
 }
 
 /* ---------------------------------------------------------------------
- * create_related
+ * update, upsert, delete
  * ---------------------------------------------------------------------
  */
 
-/*
- * The row that a relation starts from.  Raises null_value_not_allowed for a
- * key that is null, foreign_key_violation when there is no such row.
- */
+/* The row that a key names.  Raises null_value_not_allowed. */
 static WriteRow *
-read_owner(WriteRun *run, RelationDesc *relation, char *key)
+row_of_key(WriteRun *run, Oid model, char *key)
 {
-	WriteRow   *owner = write_row_make(run, write_run_model(run, relation->model), NULL, NULL, -1);
-	List	   *primary_key = owner->model->desc->primary_key;
+	WriteRow   *row = write_row_make(run, write_run_model(run, model), NULL, NULL, -1);
 
-	owner->shown = NIL;
-	owner->anonymous = true;
-	owner->wanted = relation->own_columns;
-	if (!write_text_key(run, owner, key))
+	if (!write_text_key(run, row, key))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("the key of a row of \"%s\" must not be null", model_name(relation->model))));
-	write_lookup(run, list_make1(owner));
-	if (!owner->found)
-		ereport(ERROR,
-				(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
-				 errmsg("there is no row for relation \"%s\" to start from", relation->name),
-				 errdetail(list_length(primary_key) > 1 ? "Key (%s)=%s is not present in \"%s\"."
-						   : "Key (%s)=(%s) is not present in \"%s\".",
-						   format_column_list(primary_key), key, model_name(relation->model))));
-	return owner;
+				 errmsg("the key of a row of \"%s\" must not be null", model_name(model))));
+	return row;
 }
+
+/* SQL: update(model, key, document); null when there is no such row */
+Datum
+relations_update(PG_FUNCTION_ARGS)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	WriteRun   *run;
+	WriteRow   *row;
+	WriteRow   *probe;
+	JsonbValue	value;
+	Jsonb	   *result = NULL;
+
+	require_argument(fcinfo, 0, "model");
+	require_argument(fcinfo, 1, "key");
+	require_argument(fcinfo, 2, "document");
+	model_check(PG_GETARG_OID(0));
+	object_argument(PG_GETARG_JSONB_P_COPY(2), "document", &value);
+	run = write_run_begin();
+	SPI_connect();
+	MemoryContextSwitchTo(run->context);
+	row = row_of_key(run, PG_GETARG_OID(0), text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	probe = write_row_make(run, row->model, NULL, NULL, -1);
+	probe->existing = true;
+	probe->key = row->key;
+	probe->shown = NIL;
+	write_lookup(run, list_make1(probe));
+	if (probe->found)
+	{
+		write_change(run, row, &value, false);
+		MemoryContextSwitchTo(caller);
+		result = write_document_of(run, row);
+	}
+	SPI_finish();
+	MemoryContextSwitchTo(caller);
+	write_run_end(run);
+	if (result == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_JSONB_P(result);
+}
+
+/*
+ * Insert a row, or change the one that has the same values in the columns of
+ * conflict.
+ */
+static void
+upsert_row(WriteRun *run, WriteRow *row, List *conflict)
+{
+	WriteStatement statement;
+	WriteModel *model = row->model;
+	Datum	   *values;
+	bool	   *nulls;
+	int			n = 0;
+	ListCell   *lc;
+
+	write_set_shape(row);
+	statement_init(&statement);
+	appendStringInfo(&statement.sql, "INSERT INTO %s AS c", quoted_model_name(model->relid));
+	for (int i = 0; i < row->ncolumns; i++)
+		appendStringInfo(&statement.sql, "%s%s", i == 0 ? " (" : ", ",
+						 quote_identifier(model->columns[row->columns[i]].name));
+	appendStringInfoString(&statement.sql, row->ncolumns > 0 ? ") VALUES (" : " DEFAULT VALUES");
+	for (int i = 0; i < row->ncolumns; i++)
+	{
+		if (i > 0)
+			appendStringInfoString(&statement.sql, ", ");
+		statement_param(&statement, model->columns[row->columns[i]].type, row->values[i], row->nulls[i]);
+	}
+	appendStringInfo(&statement.sql, "%s ON CONFLICT (%s) DO UPDATE SET ",
+					 row->ncolumns > 0 ? ")" : "", quoted_column_list(conflict));
+	for (int i = 0; i < row->ncolumns; i++)
+	{
+		char	   *name = model->columns[row->columns[i]].name;
+		bool		in_conflict = false;
+
+		foreach(lc, conflict)
+			in_conflict = in_conflict || strcmp(lfirst(lc), name) == 0;
+		if (in_conflict)
+			continue;
+		appendStringInfo(&statement.sql, "%s%s = EXCLUDED.%s", n++ > 0 ? ", " : "",
+						 quote_identifier(name), quote_identifier(name));
+	}
+	/* nothing to change: the row is returned as it is */
+	if (n == 0)
+		appendStringInfo(&statement.sql, "%s = c.%s", quote_identifier(linitial(conflict)),
+						 quote_identifier(linitial(conflict)));
+	appendStringInfo(&statement.sql, " RETURNING %s",
+					 row->shape->returned != NIL ? quoted_column_list(row->shape->returned) : "1");
+	if (statement_run(&statement) != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
+				 errmsg("the row for \"%s\" was not stored", model_name(model->relid)),
+				 errdetail("A trigger or a rule of the table suppressed it.")));
+	n = list_length(row->shape->returned);
+	values = palloc(sizeof(Datum) * (n + 1));
+	nulls = palloc(sizeof(bool) * (n + 1));
+	for (int i = 0; i < n; i++)
+		values[i] = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, i + 1, &nulls[i]);
+	write_take_row(run, row, values, nulls);
+}
+
+/*
+ * SQL: upsert(model, document, on_conflict).  What the document nests under
+ * its relations is created beside what is there.
+ */
+Datum
+relations_upsert(PG_FUNCTION_ARGS)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	WriteRun   *run;
+	WriteRow   *row;
+	JsonbValue	value;
+	List	   *conflict;
+	Jsonb	   *result;
+	ListCell   *lc;
+
+	require_argument(fcinfo, 0, "model");
+	require_argument(fcinfo, 1, "document");
+	model_check(PG_GETARG_OID(0));
+	object_argument(PG_GETARG_JSONB_P_COPY(1), "document", &value);
+	run = write_run_begin();
+	SPI_connect();
+	MemoryContextSwitchTo(run->context);
+	row = write_row_make(run, write_run_model(run, PG_GETARG_OID(0)), NULL, NULL, -1);
+	conflict = PG_ARGISNULL(2) ? row->model->desc->primary_key
+		: parse_column_list(text_to_cstring(PG_GETARG_TEXT_PP(2)), "on_conflict");
+	if (conflict == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("model \"%s\" has no primary key", model_name(row->model->relid)),
+				 errhint("Say which columns are unique: on_conflict => '...'.")));
+	foreach(lc, conflict)
+		require_column(row->model->relid, lfirst(lc), "on_conflict");
+	write_parse_document(run, row, &value);
+	write_store_parents(run, list_make1(row));
+	upsert_row(run, row, conflict);
+	write_store_links(run, list_make1(row));
+	SPI_finish();
+	MemoryContextSwitchTo(caller);
+	result = write_document_of(run, row);
+	write_run_end(run);
+	PG_RETURN_JSONB_P(result);
+}
+
+/* SQL: delete(model, key); the row that went, null when there was none */
+Datum
+relations_delete(PG_FUNCTION_ARGS)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	WriteRun   *run;
+	WriteRow   *row;
+	WriteStatement statement;
+	Jsonb	   *result = NULL;
+
+	require_argument(fcinfo, 0, "model");
+	require_argument(fcinfo, 1, "key");
+	model_check(PG_GETARG_OID(0));
+	run = write_run_begin();
+	SPI_connect();
+	MemoryContextSwitchTo(run->context);
+	row = row_of_key(run, PG_GETARG_OID(0), text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	write_set_shape(row);
+	statement_init(&statement);
+	appendStringInfo(&statement.sql, "DELETE FROM %s AS c WHERE ", quoted_model_name(row->model->relid));
+	statement_key(&statement, row, "c");
+	appendStringInfo(&statement.sql, " RETURNING %s",
+					 row->shape->returned != NIL ? quoted_column_list(row->shape->returned) : "1");
+	if (statement_run(&statement) > 0)
+	{
+		int			n = list_length(row->shape->returned);
+		Datum	   *values = palloc(sizeof(Datum) * (n + 1));
+		bool	   *nulls = palloc(sizeof(bool) * (n + 1));
+
+		for (int i = 0; i < n; i++)
+			values[i] = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, i + 1, &nulls[i]);
+		write_take_row(run, row, values, nulls);
+		MemoryContextSwitchTo(caller);
+		result = write_document_of(run, row);
+	}
+	SPI_finish();
+	MemoryContextSwitchTo(caller);
+	write_run_end(run);
+	if (result == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_JSONB_P(result);
+}
+
+/* ---------------------------------------------------------------------
+ * create_related
+ * ---------------------------------------------------------------------
+ */
 
 /* Raises object_not_in_prerequisite_state when the owner has its parent. */
 static void
@@ -261,13 +441,7 @@ store_related(FunctionCallInfo fcinfo, WriteRun *run, bool many)
 	key = text_to_cstring(PG_GETARG_TEXT_PP(1));
 
 	SPI_connect();
-	/* the model's own descriptor of the relation, which its shapes know */
-	foreach(lc, write_run_model(run, relation->model)->relations)
-	{
-		if (strcmp(((RelationDesc *) lfirst(lc))->name, relation->name) == 0)
-			relation = lfirst(lc);
-	}
-	owner = read_owner(run, relation, key);
+	owner = write_read_owner(run, relation->model, relation->name, key, &relation);
 	if (relation->kind == RELATION_BELONGS_TO)
 		check_unassociated(relation, owner, key);
 	foreach(lc, values)

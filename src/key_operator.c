@@ -4,6 +4,7 @@
  */
 #include "relations.h"
 
+#include "access/stratnum.h"
 #include "catalog/pg_am.h"
 #include "commands/defrem.h"
 #include "catalog/pg_operator.h"
@@ -11,6 +12,7 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
+#include "catalog.h"
 #include "key_operator.h"
 
 /*
@@ -74,4 +76,16 @@ strategy_operator(Oid left, Oid right, int strategy)
 					  NameStr(((Form_pg_operator) GETSTRUCT(tup))->oprname));
 	ReleaseSysCache(tup);
 	return result;
+}
+
+/*
+ * The equality operator between columns of two tables, as SQL text, palloc'd.
+ * Raises undefined_column, undefined_function.
+ */
+char *
+column_equality(Oid relid, const char *column, Oid other, const char *other_column)
+{
+	return strategy_operator(get_atttype(relid, require_column(relid, column, NULL)),
+							 get_atttype(other, require_column(other, other_column, NULL)),
+							 BTEqualStrategyNumber);
 }

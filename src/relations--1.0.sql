@@ -551,6 +551,11 @@ COMMENT ON FUNCTION @extschema@.load_relation(regclass, record, text[]) IS
 -- ---------------------------------------------------------------------
 -- Graph views
 -- ---------------------------------------------------------------------
+CREATE FUNCTION @extschema@.write_view() RETURNS trigger
+	LANGUAGE c AS 'MODULE_PATHNAME', 'relations_write_view';
+COMMENT ON FUNCTION @extschema@.write_view() IS
+	'INSTEAD OF trigger of graph views: a row is written as create, update and delete write a document';
+
 CREATE FUNCTION @extschema@.create_view(view text, model regclass, VARIADIC relations text[] DEFAULT '{}')
 	RETURNS regclass
 	LANGUAGE c VOLATILE PARALLEL UNSAFE
@@ -597,3 +602,115 @@ CREATE FUNCTION @extschema@.create_many_related(
 	AS 'MODULE_PATHNAME', 'relations_create_many_related';
 COMMENT ON FUNCTION @extschema@.create_many_related(regclass, @extschema@.key, name, jsonb) IS
 	'insert one row of the related model for each document of an array; returns the rows as stored, in that order';
+
+CREATE FUNCTION @extschema@."update"(
+	model regclass, key @extschema@.key, document jsonb)
+	RETURNS jsonb
+	LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000
+	AS 'MODULE_PATHNAME', 'relations_update';
+COMMENT ON FUNCTION @extschema@."update"(regclass, @extschema@.key, jsonb) IS
+	'change the row that key names, and what its relations lead to; returns what is stored, null when there is no such row';
+
+CREATE FUNCTION @extschema@.upsert(
+	model regclass, document jsonb, on_conflict text DEFAULT NULL)
+	RETURNS jsonb
+	LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000
+	AS 'MODULE_PATHNAME', 'relations_upsert';
+COMMENT ON FUNCTION @extschema@.upsert(regclass, jsonb, text) IS
+	'insert a row, or change the one with the same values in the columns of on_conflict (the primary key); returns what is stored';
+
+CREATE FUNCTION @extschema@."delete"(
+	model regclass, key @extschema@.key)
+	RETURNS jsonb
+	LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000
+	AS 'MODULE_PATHNAME', 'relations_delete';
+COMMENT ON FUNCTION @extschema@."delete"(regclass, @extschema@.key) IS
+	'delete the row that key names; returns it, null when there was none';
+
+CREATE FUNCTION @extschema@.attach(
+	model regclass, key @extschema@.key, relation name, related jsonb)
+	RETURNS bigint
+	LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000
+	AS 'MODULE_PATHNAME', 'relations_attach';
+COMMENT ON FUNCTION @extschema@.attach(regclass, @extschema@.key, name, jsonb) IS
+	'join rows through a pivot: [1, 2] or {"1": {"level": "expert"}} with columns of the pivot; returns their number';
+
+CREATE FUNCTION @extschema@.detach(
+	model regclass, key @extschema@.key, relation name, related jsonb DEFAULT NULL)
+	RETURNS bigint
+	LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000
+	AS 'MODULE_PATHNAME', 'relations_detach';
+COMMENT ON FUNCTION @extschema@.detach(regclass, @extschema@.key, name, jsonb) IS
+	'take rows out of a pivot, all when related is null; returns the number of rows that went';
+
+CREATE FUNCTION @extschema@.sync(
+	model regclass, key @extschema@.key, relation name, related jsonb, detach boolean DEFAULT true)
+	RETURNS jsonb
+	LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000
+	AS 'MODULE_PATHNAME', 'relations_sync';
+COMMENT ON FUNCTION @extschema@.sync(regclass, @extschema@.key, name, jsonb, boolean) IS
+	'attach the rows that are named, change the pivot of those that were there, and detach the others unless detach is false; returns {"attached", "detached", "updated"}';
+
+CREATE FUNCTION @extschema@.associate(
+	model regclass, key @extschema@.key, relation name, related_key @extschema@.key, type text DEFAULT NULL)
+	RETURNS jsonb
+	LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000
+	AS 'MODULE_PATHNAME', 'relations_associate';
+COMMENT ON FUNCTION @extschema@.associate(regclass, @extschema@.key, name, @extschema@.key, text) IS
+	'make a row refer to another by a belongs_to, or by a morph_to with the type; returns the row as stored';
+
+CREATE FUNCTION @extschema@.dissociate(
+	model regclass, key @extschema@.key, relation name)
+	RETURNS jsonb
+	LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000
+	AS 'MODULE_PATHNAME', 'relations_dissociate';
+COMMENT ON FUNCTION @extschema@.dissociate(regclass, @extschema@.key, name) IS
+	'make a row refer to nothing by a belongs_to or morph_to; returns the row as stored';
+
+CREATE FUNCTION @extschema@.first_or_create_related(
+	model regclass, key @extschema@.key, relation name, search jsonb, document jsonb DEFAULT '{}')
+	RETURNS jsonb
+	LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000
+	AS 'MODULE_PATHNAME', 'relations_first_or_create_related';
+COMMENT ON FUNCTION @extschema@.first_or_create_related(regclass, @extschema@.key, name, jsonb, jsonb) IS
+	'the related row that has the columns of search, else a new one of search and document';
+
+CREATE FUNCTION @extschema@.update_or_create_related(
+	model regclass, key @extschema@.key, relation name, search jsonb, document jsonb)
+	RETURNS jsonb
+	LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000
+	AS 'MODULE_PATHNAME', 'relations_update_or_create_related';
+COMMENT ON FUNCTION @extschema@.update_or_create_related(regclass, @extschema@.key, name, jsonb, jsonb) IS
+	'the related row that has the columns of search, changed as document says, else a new one of both';
+
+CREATE FUNCTION @extschema@.first_or_create_many_related(
+	model regclass, key @extschema@.key, relation name, predicate text, documents jsonb)
+	RETURNS SETOF jsonb
+	LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000 ROWS 100
+	AS 'MODULE_PATHNAME', 'relations_first_or_create_many_related';
+COMMENT ON FUNCTION @extschema@.first_or_create_many_related(regclass, @extschema@.key, name, text, jsonb) IS
+	'for each document the related row that has its values in the columns of predicate, else a new one';
+
+CREATE FUNCTION @extschema@.update_or_create_many_related(
+	model regclass, key @extschema@.key, relation name, predicate text, documents jsonb)
+	RETURNS SETOF jsonb
+	LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000 ROWS 100
+	AS 'MODULE_PATHNAME', 'relations_update_or_create_many_related';
+COMMENT ON FUNCTION @extschema@.update_or_create_many_related(regclass, @extschema@.key, name, text, jsonb) IS
+	'for each document the related row that has its values in the columns of predicate, changed as the document says, else a new one';
+
+CREATE FUNCTION @extschema@.update_related(
+	model regclass, key @extschema@.key, relation name, "where" jsonb, document jsonb, at_most bigint DEFAULT NULL)
+	RETURNS bigint
+	LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000
+	AS 'MODULE_PATHNAME', 'relations_update_related';
+COMMENT ON FUNCTION @extschema@.update_related(regclass, @extschema@.key, name, jsonb, jsonb, bigint) IS
+	'set columns of the related rows for which where holds; returns their number, more than at_most is an error';
+
+CREATE FUNCTION @extschema@.delete_related(
+	model regclass, key @extschema@.key, relation name, "where" jsonb DEFAULT NULL, at_most bigint DEFAULT NULL)
+	RETURNS bigint
+	LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000
+	AS 'MODULE_PATHNAME', 'relations_delete_related';
+COMMENT ON FUNCTION @extschema@.delete_related(regclass, @extschema@.key, name, jsonb, bigint) IS
+	'delete the related rows for which where holds; returns their number, more than at_most is an error';

@@ -18,6 +18,15 @@ extern WriteRow *write_add_created(WriteRun *run, WriteRow *row, RelationDesc *r
 								   const JsonbValue *value, int64 index);
 extern WriteRow *write_add_connected(WriteRun *run, WriteRow *row, RelationDesc *relation,
 									 const JsonbValue *key, const char *operation, int64 index);
+extern void write_parse_operation(WriteRun *run, WriteRow *row, RelationDesc *relation,
+								  const char *operation, const JsonbValue *value, int64 index);
+extern void write_parse_set(WriteRun *run, WriteRow *row, RelationDesc *relation,
+							const JsonbValue *value, int64 index);
+extern bool write_are_operations(const JsonbValue *value);
+extern void write_parse_column(WriteRun *run, WriteRow *row, JsonMember *member);
+extern void write_take_key(WriteRun *run, WriteRow *row);
+extern void write_wrong_value(const char *path, const char *expected,
+							  const JsonbValue *value) pg_attribute_noreturn();
 extern void write_check_relation(RelationDesc *relation);
 extern bool write_parse_key(WriteRun *run, WriteRow *row, const JsonbValue *value, const char *path);
 extern bool write_text_key(WriteRun *run, WriteRow *row, char *text);
@@ -26,6 +35,13 @@ extern bool write_text_key(WriteRun *run, WriteRow *row, char *text);
 extern void write_store(WriteRun *run, List *rows);
 extern void write_store_parents(WriteRun *run, List *rows);
 extern void write_store_links(WriteRun *run, List *rows);
+extern void write_store_created(WriteRun *run, WriteRow *row, RelationDesc *relation,
+								const JsonbValue *value);
+extern void write_drop_joined(WriteRun *run, WriteRow *row, RelationDesc *relation);
+extern void write_refer_pivot(WriteRun *run, WriteRow *pivot, WriteRow *owner, WriteRow *related,
+							  RelationDesc *relation);
+extern WriteRow *write_read_owner(WriteRun *run, Oid relid, const char *name, char *key,
+								  RelationDesc **relation);
 extern void write_require(WriteRun *run, WriteRow *row);
 extern void write_update_row(WriteRun *run, WriteRow *row);
 extern char *write_key_condition(WriteModel *model, List *columns, int first);

@@ -71,8 +71,9 @@ unknown_key(WriteModel *model, const char *key, const char *path)
 			 near != NULL ? errhint("Perhaps you meant \"%s\".", near) : 0));
 }
 
-static pg_attribute_noreturn() void
-wrong_value(const char *path, const char *expected, const JsonbValue *value)
+/* Raises invalid_parameter_value: the document holds something else there. */
+void
+write_wrong_value(const char *path, const char *expected, const JsonbValue *value)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -84,6 +85,29 @@ wrong_value(const char *path, const char *expected, const JsonbValue *value)
  * Keys of rows that are there
  * ---------------------------------------------------------------------
  */
+
+/* Take the primary key that the last statement returned as a row's name. */
+void
+write_take_key(WriteRun *run, WriteRow *row)
+{
+	WriteModel *model = row->model;
+	MemoryContext old = MemoryContextSwitchTo(run->context);
+	ListCell   *lc;
+
+	row->key = palloc0(sizeof(Datum) * list_length(model->desc->primary_key));
+	foreach(lc, model->desc->primary_key)
+	{
+		int			i = foreach_current_index(lc);
+		WriteColumn *column = &model->columns[write_model_column(model, lfirst(lc))];
+		bool		isnull;
+		Datum		value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, i + 1, &isnull);
+
+		row->key[i] = datumCopy(value, column->byval, column->len);
+	}
+	row->existing = true;
+	MemoryContextSwitchTo(old);
+	SPI_freetuptable(SPI_tuptable);
+}
 
 /* Raises undefined_object when rows of the model cannot be named. */
 static void
@@ -215,20 +239,7 @@ find_by_columns(WriteRun *run, WriteRow *row, const JsonbValue *object, const ch
 				 errhint("Name the row by columns that are unique together.")));
 	if (SPI_processed == 0)
 		return false;
-	row->key = MemoryContextAllocZero(run->context, sizeof(Datum) * list_length(model->desc->primary_key));
-	foreach(lc, model->desc->primary_key)
-	{
-		int			i = foreach_current_index(lc);
-		WriteColumn *column = &model->columns[write_model_column(model, lfirst(lc))];
-		bool		isnull;
-		Datum		value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, i + 1, &isnull);
-		MemoryContext old = MemoryContextSwitchTo(run->context);
-
-		row->key[i] = datumCopy(value, column->byval, column->len);
-		MemoryContextSwitchTo(old);
-	}
-	SPI_freetuptable(SPI_tuptable);
-	row->existing = true;
+	write_take_key(run, row);
 	return true;
 }
 
@@ -253,9 +264,9 @@ write_parse_key(WriteRun *run, WriteRow *row, const JsonbValue *value, const cha
 		case jbvBinary:
 			if (JSON_IS_OBJECT(value))
 				return find_by_columns(run, row, value, path);
-			wrong_value(path, "a key", value);
+			write_wrong_value(path, "a key", value);
 		default:
-			wrong_value(path, "a key", value);
+			write_wrong_value(path, "a key", value);
 	}
 	return write_text_key(run, row, text);
 }
@@ -351,6 +362,24 @@ last_pivot(WriteRow *row, RelationDesc *relation)
 	return NULL;
 }
 
+/* What the document of a related row says of the pivot that joins it. */
+static void
+parse_pivot(WriteRun *run, WriteRow *row, RelationDesc *relation, WriteRow *child,
+			const JsonbValue *value)
+{
+	WriteRow   *pivot = last_pivot(row, relation);
+	JsonbValue *attributes;
+
+	if (pivot == NULL || write_model_member(child->model, "pivot") != NULL)
+		return;
+	attributes = getKeyJsonValueFromContainer(value->val.binary.data, "pivot", strlen("pivot"), NULL);
+	if (attributes == NULL)
+		return;
+	if (!JSON_IS_OBJECT(attributes))
+		write_wrong_value(write_row_path(child, "pivot"), "an object", attributes);
+	write_parse_document(run, pivot, attributes);
+}
+
 /* A related row that is to be created from a document. */
 WriteRow *
 write_add_created(WriteRun *run, WriteRow *row, RelationDesc *relation, const JsonbValue *value,
@@ -358,7 +387,6 @@ write_add_created(WriteRun *run, WriteRow *row, RelationDesc *relation, const Js
 {
 	RelationDesc *branch;
 	WriteRow   *child;
-	WriteRow   *pivot;
 	char	   *path;
 
 	check_stack_depth();
@@ -366,24 +394,12 @@ write_add_created(WriteRun *run, WriteRow *row, RelationDesc *relation, const Js
 	if (index >= 0)
 		path = psprintf("%s[" INT64_FORMAT "]", path, index);
 	if (!JSON_IS_OBJECT(value))
-		wrong_value(path, "an object", value);
+		write_wrong_value(path, "an object", value);
 	branch = branch_of(relation, value, path);
 	child = add_row(run, row, relation, branch, index);
 	child->may_have_type = relation->kind == RELATION_MORPH_TO;
-	pivot = last_pivot(row, relation);
-	if (pivot != NULL)
-	{
-		JsonbValue *attributes = getKeyJsonValueFromContainer(value->val.binary.data, "pivot",
-															  strlen("pivot"), NULL);
-
-		child->may_have_pivot = true;
-		if (attributes != NULL && write_model_member(child->model, "pivot") == NULL)
-		{
-			if (!JSON_IS_OBJECT(attributes))
-				wrong_value(write_row_path(child, "pivot"), "an object", attributes);
-			write_parse_document(run, pivot, attributes);
-		}
-	}
+	child->may_have_pivot = OidIsValid(relation->via);
+	parse_pivot(run, row, relation, child, value);
 	write_parse_document(run, child, value);
 	return child;
 }
@@ -439,7 +455,7 @@ parse_connect_or_create(WriteRun *run, WriteRow *row, RelationDesc *relation,
 	ListCell   *lc;
 
 	if (!JSON_IS_OBJECT(value))
-		wrong_value(path, "an object with \"where\" and \"create\"", value);
+		write_wrong_value(path, "an object with \"where\" and \"create\"", value);
 	foreach(lc, json_members_of(value))
 	{
 		char	   *key = ((JsonMember *) lfirst(lc))->key;
@@ -473,8 +489,9 @@ parse_connect_or_create(WriteRun *run, WriteRow *row, RelationDesc *relation,
 	write_add_created(run, row, relation, create, index);
 }
 
-static void
-parse_operation(WriteRun *run, WriteRow *row, RelationDesc *relation, const char *operation,
+/* One operation that adds a related row: $create, $connect, $connect_or_create. */
+void
+write_parse_operation(WriteRun *run, WriteRow *row, RelationDesc *relation, const char *operation,
 				const JsonbValue *value, int64 index)
 {
 	if (strcmp(operation, "$create") == 0)
@@ -524,11 +541,11 @@ parse_operations(WriteRun *run, WriteRow *row, RelationDesc *relation, List *mem
 		}
 		if (!JSON_IS_ARRAY(&member->value))
 		{
-			parse_operation(run, row, relation, member->key, &member->value, -1);
+			write_parse_operation(run, row, relation, member->key, &member->value, -1);
 			continue;
 		}
 		foreach(item, json_elements_of(&member->value))
-			parse_operation(run, row, relation, member->key, &((JsonMember *) lfirst(item))->value,
+			write_parse_operation(run, row, relation, member->key, &((JsonMember *) lfirst(item))->value,
 							foreach_current_index(item));
 	}
 }
@@ -553,6 +570,16 @@ are_operations(List *members, const char *path)
 				 errmsg("\"%s\" has operations and columns side by side", path),
 				 errhint("Put the columns into \"$create\".")));
 	return n > 0;
+}
+
+/* Is a value an object of operations? */
+bool
+write_are_operations(const JsonbValue *value)
+{
+	List	   *members = JSON_IS_OBJECT(value) ? json_members_of(value) : NIL;
+	char	   *key = members != NIL ? ((JsonMember *) linitial(members))->key : "";
+
+	return key[0] == '$' && strcmp(key, "$type") != 0;
 }
 
 /* What a document says of a relation. */
@@ -584,9 +611,9 @@ write_parse_nested(WriteRun *run, WriteRow *row, RelationDesc *relation, const J
 		return;
 	}
 	if (!JSON_IS_ARRAY(value))
-		wrong_value(path, to_one ? "an object" : "an array of objects", value);
+		write_wrong_value(path, to_one ? "an object" : "an array of objects", value);
 	if (to_one)
-		wrong_value(path, "an object", value);
+		write_wrong_value(path, "an object", value);
 	write_row_link(run, row, relation, relation);
 	foreach(lc, json_elements_of(value))
 	{
@@ -604,16 +631,49 @@ write_parse_nested(WriteRun *run, WriteRow *row, RelationDesc *relation, const J
 }
 
 /*
- * Take what a document says into a row.  Raises undefined_column for an
- * unknown key, what the column's type raises for a bad value, and what is
- * wrong with nested documents, all with the path in the document.
+ * Take a column of a document into a row.  Raises undefined_column for an
+ * unknown key, what the column's type raises for a bad value.
+ */
+void
+write_parse_column(WriteRun *run, WriteRow *row, JsonMember *member)
+{
+	WriteMember *known = write_model_member(row->model, member->key);
+	DocumentPlace place = {row, member->key};
+	ErrorContextCallback callback;
+	Datum		value;
+	bool		isnull;
+	int			there;
+
+	if (known == NULL || known->column < 0)
+		unknown_key(row->model, member->key, write_row_path(row, member->key));
+	callback.callback = place_error_context;
+	callback.arg = &place;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+	value = write_column_input(row->model, known->column, &member->value, &isnull);
+	error_context_stack = callback.previous;
+	there = write_row_find(row, known->column);
+	if (there < 0)
+		write_row_set(run, row, known->column, value, isnull);
+	else if (isnull != row->nulls[there] ||
+			 (!isnull && !datum_image_eq(value, row->values[there],
+										 row->model->columns[known->column].byval,
+										 row->model->columns[known->column].len)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" contradicts the key that is wired", write_row_path(row, member->key)),
+				 errhint("Leave it out.")));
+}
+
+/*
+ * Take what a document says into a row.  Raises what write_parse_column
+ * raises, and what is wrong with nested documents, all with the path in the
+ * document.
  */
 void
 write_parse_document(WriteRun *run, WriteRow *row, const JsonbValue *object)
 {
 	MemoryContext old = MemoryContextSwitchTo(run->context);
-	DocumentPlace place = {row, NULL};
-	ErrorContextCallback callback;
 	ListCell   *lc;
 
 	check_stack_depth();
@@ -621,30 +681,72 @@ write_parse_document(WriteRun *run, WriteRow *row, const JsonbValue *object)
 	{
 		JsonMember *member = lfirst(lc);
 		WriteMember *known = write_model_member(row->model, member->key);
-		Datum		value;
-		bool		isnull;
 
-		if (known == NULL)
-		{
-			/* what was read before */
-			if ((row->may_have_type && strcmp(member->key, "$type") == 0) ||
-				(row->may_have_pivot && strcmp(member->key, "pivot") == 0))
-				continue;
-			unknown_key(row->model, member->key, write_row_path(row, member->key));
-		}
-		if (known->relation != NULL && known->column < 0)
-		{
-			write_parse_nested(run, row, known->relation, member);
+		/* what was read before */
+		if (known == NULL &&
+			((row->may_have_type && strcmp(member->key, "$type") == 0) ||
+			 (row->may_have_pivot && strcmp(member->key, "pivot") == 0)))
 			continue;
-		}
-		place.key = member->key;
-		callback.callback = place_error_context;
-		callback.arg = &place;
-		callback.previous = error_context_stack;
-		error_context_stack = &callback;
-		value = write_column_input(row->model, known->column, &member->value, &isnull);
-		error_context_stack = callback.previous;
-		write_row_set(run, row, known->column, value, isnull);
+		if (known != NULL && known->column < 0)
+			write_parse_nested(run, row, known->relation, member);
+		else
+			write_parse_column(run, row, member);
 	}
 	MemoryContextSwitchTo(old);
+}
+
+/*
+ * An element of "$set": a key; a document, of a row that is there when it has
+ * the primary key of one, else to be created.
+ */
+void
+write_parse_set(WriteRun *run, WriteRow *row, RelationDesc *relation, const JsonbValue *value,
+				int64 index)
+{
+	WriteModel *model;
+	WriteRow   *probe;
+	JsonbParseState *state = NULL;
+	JsonbValue	key;
+	ListCell   *lc;
+	bool		complete = true;
+
+	if (!JSON_IS_OBJECT(value) || relation->kind == RELATION_MORPH_TO)
+	{
+		write_add_connected(run, row, relation, value, "$set", index);
+		return;
+	}
+	model = write_run_model(run, relation->related);
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	foreach(lc, model->desc->primary_key)
+	{
+		JsonbValue *part = getKeyJsonValueFromContainer(value->val.binary.data, lfirst(lc),
+														strlen(lfirst(lc)), NULL);
+
+		complete = complete && part != NULL && part->type != jbvNull;
+		if (!complete)
+			break;
+		key.type = jbvString;
+		key.val.string.val = lfirst(lc);
+		key.val.string.len = strlen(lfirst(lc));
+		pushJsonbValue(&state, WJB_KEY, &key);
+		pushJsonbValue(&state, WJB_VALUE, part);
+	}
+	if (complete && model->desc->primary_key != NIL)
+	{
+		json_root_value(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL)), &key);
+		probe = write_row_make(run, model, row, relation->name, index);
+		if (write_parse_key(run, probe, &key, write_row_path(row, relation->name)))
+		{
+			WriteRow   *child = add_row(run, row, relation, relation, index);
+
+			child->existing = true;
+			child->key = probe->key;
+			child->may_have_pivot = OidIsValid(relation->via);
+			parse_pivot(run, row, relation, child, value);
+			child->changes = MemoryContextAlloc(run->context, sizeof(JsonbValue));
+			*child->changes = *value;
+			return;
+		}
+	}
+	write_add_created(run, row, relation, value, index);
 }

@@ -522,42 +522,76 @@ write_lookup(WriteRun *run, List *rows)
 
 static void write_stored(DocBuffer *buf, WriteRow *row);
 
-/* What a row's document has under one relation. */
-static void
-write_nested(DocBuffer *buf, ContainerState *state, WriteRow *row, RelationDesc *relation)
+/* The rows that a row's document shows under one relation. */
+static List *
+nested_rows(WriteRow *row, RelationDesc *relation)
 {
-	Size		base = buf->len;
 	List	   *rows = NIL;
 	ListCell   *lc;
 
 	foreach(lc, row->links)
 	{
-		if (((WriteLink *) lfirst(lc))->relation == relation)
-			rows = list_concat(rows, ((WriteLink *) lfirst(lc))->rows);
+		WriteLink  *link = lfirst(lc);
+
+		if (link->relation == relation)
+			rows = list_concat(list_concat(rows, link->rows), link->shown_rows);
 	}
-	if (RELATION_IS_TO_ONE(relation->kind))
+	return rows;
+}
+
+static void
+write_array(DocBuffer *buf, List *rows)
+{
+	ContainerState array;
+	ListCell   *lc;
+
+	doc_begin_array(buf, &array, list_length(rows));
+	foreach(lc, rows)
 	{
-		if (rows == NIL)
-		{
-			doc_add_null(buf, state);
-			return;
-		}
-		write_stored(buf, llast(rows));
+		Size		member = buf->len;
+
+		write_stored(buf, lfirst(lc));
+		doc_end_member(buf, &array, member);
+	}
+}
+
+/* What a row's document has under one relation. */
+static void
+write_nested(DocBuffer *buf, ContainerState *state, WriteRow *row, RelationDesc *relation)
+{
+	Size		base = buf->len;
+	List	   *rows = nested_rows(row, relation);
+
+	if (!RELATION_IS_TO_ONE(relation->kind))
+		write_array(buf, rows);
+	else if (rows == NIL)
+	{
+		doc_add_null(buf, state);
+		return;
 	}
 	else
-	{
-		ContainerState array;
-
-		doc_begin_array(buf, &array, list_length(rows));
-		foreach(lc, rows)
-		{
-			Size		member = buf->len;
-
-			write_stored(buf, lfirst(lc));
-			doc_end_member(buf, &array, member);
-		}
-	}
+		write_stored(buf, llast(rows));
 	doc_end_member(buf, state, base);
+}
+
+/*
+ * What a row's document has under one relation, by itself, in the current
+ * memory context; NULL for a null.
+ */
+Jsonb *
+write_relation_of(WriteRow *row, RelationDesc *relation)
+{
+	List	   *rows = nested_rows(row, relation);
+	DocBuffer	buf;
+
+	if (RELATION_IS_TO_ONE(relation->kind) && rows == NIL)
+		return NULL;
+	doc_init(&buf, 512);
+	if (RELATION_IS_TO_ONE(relation->kind))
+		write_stored(&buf, llast(rows));
+	else
+		write_array(&buf, rows);
+	return doc_finish(&buf);
 }
 
 static void

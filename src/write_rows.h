@@ -9,6 +9,7 @@
 
 #include "write_model.h"
 
+
 struct WriteRow;
 
 /* A nested relation of a row's document. */
@@ -18,8 +19,9 @@ typedef struct WriteLink
 	RelationDesc *branch;		/* of a morph_to the type; else the relation */
 	WriteModel *related;
 	bool		is_array;		/* the document shows an array */
-	List	   *rows;			/* of WriteRow */
+	List	   *rows;			/* of WriteRow, to be stored or joined */
 	List	   *pivots;			/* of WriteRow, one for each of rows */
+	List	   *shown_rows;		/* of WriteRow, stored by other ways */
 } WriteLink;
 
 /* A row that is to be written, or that is there and was named. */
@@ -33,6 +35,7 @@ typedef struct WriteRow
 	bool		existing;		/* not to be inserted: named by key */
 	bool		found;			/* it has been stored or looked up */
 	Datum	   *key;			/* values of the primary key of what exists */
+	JsonbValue *changes;		/* a document with its changes, or NULL */
 	List	   *wanted;			/* columns whose values are needed */
 	List	   *shown;			/* columns of the document */
 	struct WriteRow *pivot;		/* its document's "pivot", or NULL */
@@ -79,6 +82,7 @@ extern void write_insert(WriteRun *run, List *rows);
 extern void write_lookup(WriteRun *run, List *rows);
 extern void write_take_row(WriteRun *run, WriteRow *row, const Datum *values, const bool *isnull);
 extern void write_set_shape(WriteRow *row);
+extern Jsonb *write_relation_of(WriteRow *row, RelationDesc *relation);
 extern Jsonb *write_document_of(WriteRun *run, WriteRow *row);
 
 #endif							/* RELATIONS_WRITE_ROWS_H */

@@ -15,6 +15,8 @@
 
 #include "key_operator.h"
 #include "write_graph.h"
+#include "write_change.h"
+#include "write_statement.h"
 
 /*
  * A value of one type as a value of another that it can be compared with;
@@ -94,6 +96,17 @@ refer(WriteRun *run, WriteRow *row, List *columns, bool morph, WriteRow *other, 
 	}
 }
 
+/* Make a row of a pivot refer to the owner of a relation and to a related row. */
+void
+write_refer_pivot(WriteRun *run, WriteRow *pivot, WriteRow *owner, WriteRow *related,
+				  RelationDesc *relation)
+{
+	refer(run, pivot, relation->via_own_columns, relation->kind == RELATION_MORPH_TO_MANY,
+		  owner, relation->own_columns, relation);
+	refer(run, pivot, relation->via_other_columns, relation->kind == RELATION_MORPHED_BY_MANY,
+		  related, relation->other_columns, relation);
+}
+
 /* Raises foreign_key_violation when a row that was named is not there. */
 void
 write_require(pg_attribute_unused() WriteRun *run, WriteRow *row)
@@ -108,6 +121,16 @@ write_require(pg_attribute_unused() WriteRun *run, WriteRow *row)
 			 path[0] != '\0' ? errcontext("document \"%s\"", path) : 0));
 }
 
+/* A row that is there: it refers to its parent now, and is as its document says. */
+static void
+store_existing(WriteRun *run, WriteRow *row)
+{
+	if (row->changes != NULL)
+		write_change(run, row, row->changes, true);
+	else
+		write_update_row(run, row);
+}
+
 /* Those of rows that exist are looked up, the others stored. */
 static void
 store_or_look_up(WriteRun *run, List *rows)
@@ -120,7 +143,9 @@ store_or_look_up(WriteRun *run, List *rows)
 	{
 		WriteRow   *row = lfirst(lc);
 
-		if (row->existing)
+		if (row->existing && row->changes != NULL)
+			store_existing(run, row);
+		else if (row->existing)
 			existing = lappend(existing, row);
 		else
 			created = lappend(created, row);
@@ -243,7 +268,7 @@ store_children(WriteRun *run, List *group)
 			refer(run, child, link->relation->other_columns, link->relation->morph != NULL,
 				  child->parent, link->relation->own_columns, link->relation);
 			if (child->existing)
-				write_update_row(run, child);
+				store_existing(run, child);
 			else
 				created = lappend(created, child);
 		}
@@ -275,10 +300,7 @@ store_through_pivot(WriteRun *run, List *group)
 			WriteRow   *child = lfirst(c);
 			WriteRow   *pivot = lfirst(p);
 
-			refer(run, pivot, relation->via_own_columns, relation->kind == RELATION_MORPH_TO_MANY,
-				  child->parent, relation->own_columns, relation);
-			refer(run, pivot, relation->via_other_columns, relation->kind == RELATION_MORPHED_BY_MANY,
-				  child, relation->other_columns, relation);
+			write_refer_pivot(run, pivot, child->parent, child, relation);
 			pivots = lappend(pivots, pivot);
 		}
 	}
@@ -318,10 +340,142 @@ write_store(WriteRun *run, List *rows)
 	MemoryContextSwitchTo(old);
 }
 
+/*
+ * Create a related row for a row that is stored, beside those that its links
+ * hold; its document shows it too.
+ */
+void
+write_store_created(WriteRun *run, WriteRow *row, RelationDesc *relation, const JsonbValue *value)
+{
+	WriteLink  *link = write_row_link(run, row, relation, relation);
+	List	   *links = row->links;
+	WriteLink	alone = *link;
+	WriteRow   *child;
+
+	alone.rows = alone.pivots = alone.shown_rows = NIL;
+	row->links = list_make1(&alone);
+	child = write_add_created(run, row, relation, value, -1);
+	write_store_links(run, list_make1(row));
+	row->links = links;
+	link->shown_rows = lappend(link->shown_rows, child);
+}
+
+/* Set the columns that a row of a pivot sets in the one that is there. */
+static void
+update_pivot(RelationDesc *relation, WriteRow *owner, WriteRow *child, WriteRow *pivot)
+{
+	WriteStatement statement;
+	ListCell   *v;
+	ListCell   *c;
+
+	if (pivot->ncolumns == 0)
+		return;
+	statement_init(&statement);
+	appendStringInfo(&statement.sql, "UPDATE %s AS p SET ", quoted_model_name(relation->via));
+	for (int i = 0; i < pivot->ncolumns; i++)
+	{
+		WriteColumn *column = &pivot->model->columns[pivot->columns[i]];
+
+		appendStringInfo(&statement.sql, "%s%s = ", i > 0 ? ", " : "", quote_identifier(column->name));
+		statement_param(&statement, column->type, pivot->values[i], pivot->nulls[i]);
+	}
+	appendStringInfo(&statement.sql, " FROM %s AS c WHERE ", quoted_model_name(relation->related));
+	statement_key(&statement, child, "c");
+	appendStringInfoString(&statement.sql, " AND ");
+	statement_pivot(&statement, relation, owner, "p");
+	forboth(v, relation->via_other_columns, c, relation->other_columns)
+		appendStringInfo(&statement.sql, " AND p.%s %s c.%s", quote_identifier(lfirst(v)),
+						 column_equality(relation->via, lfirst(v), relation->related, lfirst(c)),
+						 quote_identifier(lfirst(c)));
+	(void) statement_run(&statement);
+}
+
+/*
+ * Of the rows that are to be joined to a row through a pivot, those that are
+ * joined already are only shown.
+ */
+void
+write_drop_joined(WriteRun *run, WriteRow *row, RelationDesc *relation)
+{
+	WriteLink  *link = write_row_link(run, row, relation, relation);
+	List	   *rows = NIL;
+	List	   *pivots = NIL;
+	ListCell   *c;
+	ListCell   *p;
+
+	forboth(c, link->rows, p, link->pivots)
+	{
+		WriteRow   *child = lfirst(c);
+		WriteStatement statement;
+
+		if (child->existing)
+		{
+			statement_init(&statement);
+			appendStringInfo(&statement.sql, "SELECT 1 FROM %s AS c WHERE ",
+							 quoted_model_name(relation->related));
+			statement_key(&statement, child, "c");
+			appendStringInfoString(&statement.sql, " AND ");
+			statement_owned(&statement, relation, row, "c");
+			if (statement_run(&statement) > 0)
+			{
+				child->pivot = NULL;
+				update_pivot(relation, row, child, lfirst(p));
+				if (child->changes != NULL)
+					write_change(run, child, child->changes, true);
+				else
+					write_lookup(run, list_make1(child));
+				link->shown_rows = lappend(link->shown_rows, child);
+				continue;
+			}
+		}
+		rows = lappend(rows, child);
+		pivots = lappend(pivots, lfirst(p));
+	}
+	link->rows = rows;
+	link->pivots = pivots;
+}
+
 /* ---------------------------------------------------------------------
  * Rows that are there
  * ---------------------------------------------------------------------
  */
+
+/*
+ * The row that a relation starts from, with the values of its key columns, and
+ * the model's own descriptor of the relation, which its shapes know.  Paths in
+ * errors begin below the row.  Raises undefined_object for an unknown
+ * relation, null_value_not_allowed for a key that is null,
+ * foreign_key_violation when there is no such row.
+ */
+WriteRow *
+write_read_owner(WriteRun *run, Oid relid, const char *name, char *key, RelationDesc **relation)
+{
+	WriteModel *model = write_run_model(run, relid);
+	WriteMember *member = write_model_member(model, name);
+	List	   *primary_key = model->desc->primary_key;
+	WriteRow   *owner;
+
+	if (member == NULL || member->relation == NULL)
+		(void) catalog_get_relation(relid, name);
+	*relation = member->relation;
+	owner = write_row_make(run, model, NULL, NULL, -1);
+	owner->shown = NIL;
+	owner->anonymous = true;
+	owner->wanted = (*relation)->own_columns;
+	if (!write_text_key(run, owner, key))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("the key of a row of \"%s\" must not be null", model_name(relid))));
+	write_lookup(run, list_make1(owner));
+	if (!owner->found)
+		ereport(ERROR,
+				(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
+				 errmsg("there is no row for relation \"%s\" to start from", name),
+				 errdetail(list_length(primary_key) > 1 ? "Key (%s)=%s is not present in \"%s\"."
+						   : "Key (%s)=(%s) is not present in \"%s\".",
+						   format_column_list(primary_key), key, model_name(relid))));
+	return owner;
+}
 
 /* "a = $1 AND b = $2" for columns of a model, from parameter first on. */
 char *

@@ -1,0 +1,630 @@
+/*
+ * write_change.c
+ *	  Changes of a row that is there, and of what its relations lead to.
+ *
+ * First what the row is to refer to is stored, then the row is updated, then
+ * related rows are let go, new ones stored, and others changed in turn.
+ */
+#include "relations.h"
+
+#include "executor/spi.h"
+#include "miscadmin.h"
+
+#include "key_operator.h"
+#include "write_change.h"
+#include "write_statement.h"
+
+static const char *const operations[] = {
+	"$create", "$connect", "$connect_or_create", "$disconnect", "$set", "$update", "$upsert", "$delete"
+};
+
+static bool
+is(const char *a, const char *b)
+{
+	return strcmp(a, b) == 0;
+}
+
+static bool
+is_parent(RelationDesc *relation)
+{
+	return relation->kind == RELATION_BELONGS_TO || relation->kind == RELATION_MORPH_TO;
+}
+
+static char *
+operation_path(WriteRow *row, RelationDesc *relation, const char *operation)
+{
+	return psprintf("%s.%s", write_row_path(row, relation->name), operation);
+}
+
+static JsonbValue *
+member_of(const JsonbValue *object, const char *key)
+{
+	return getKeyJsonValueFromContainer(object->val.binary.data, key, strlen(key), NULL);
+}
+
+/* A value, or the elements of an array, as a list of JsonbValue. */
+static List *
+one_or_more(JsonbValue *value)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	if (!JSON_IS_ARRAY(value))
+		return list_make1(value);
+	foreach(lc, json_elements_of(value))
+		result = lappend(result, &((JsonMember *) lfirst(lc))->value);
+	return result;
+}
+
+/* A related row that a key names; not yet looked for. */
+static WriteRow *
+named_row(WriteRun *run, WriteRow *owner, RelationDesc *relation, const JsonbValue *key,
+		  const char *operation)
+{
+	WriteRow   *row = write_row_make(run, write_run_model(run, relation->related), owner,
+									 psprintf("%s.%s", relation->name, operation), -1);
+
+	if (!write_parse_key(run, row, key, operation_path(owner, relation, operation)))
+		row->key = NULL;
+	return row;
+}
+
+/* ---------------------------------------------------------------------
+ * Letting go
+ * ---------------------------------------------------------------------
+ */
+
+/* "NOT (key is one of rows)", or nothing when there are none. */
+static void
+append_except(WriteStatement *statement, List *rows, const char *alias)
+{
+	ListCell   *lc;
+
+	foreach(lc, rows)
+	{
+		appendStringInfoString(&statement->sql, " AND NOT (");
+		statement_key(statement, lfirst(lc), alias);
+		appendStringInfoChar(&statement->sql, ')');
+	}
+}
+
+/* The columns by which a related row refers to its owner, set to null. */
+static void
+append_nulls(StringInfo sql, RelationDesc *relation)
+{
+	List	   *columns = relation->other_columns;
+	ListCell   *lc;
+
+	if (relation->morph != NULL)
+		columns = lcons(relation->morph_type_column, list_copy(relation->morph_id_columns));
+	foreach(lc, columns)
+		appendStringInfo(sql, "%s%s = NULL", foreach_current_index(lc) > 0 ? ", " : "",
+						 quote_identifier(lfirst(lc)));
+}
+
+/*
+ * Let related rows of the owner go: the one that row names, or with NULL all
+ * but those of except.  The rows stay, and refer to nothing any more; of a
+ * pivot its rows go.
+ */
+uint64
+write_let_go(RelationDesc *relation, WriteRow *owner, WriteRow *row, List *except)
+{
+	WriteStatement statement;
+
+	statement_init(&statement);
+	if (OidIsValid(relation->via))
+	{
+		ListCell   *v;
+		ListCell   *c;
+
+		appendStringInfo(&statement.sql, "DELETE FROM %s AS p WHERE ", quoted_model_name(relation->via));
+		statement_pivot(&statement, relation, owner, "p");
+		if (row != NULL || except != NIL)
+		{
+			appendStringInfo(&statement.sql, " AND EXISTS (SELECT 1 FROM %s AS c WHERE ",
+							 quoted_model_name(relation->related));
+			forboth(v, relation->via_other_columns, c, relation->other_columns)
+				appendStringInfo(&statement.sql, "%sp.%s %s c.%s",
+								 foreach_current_index(v) > 0 ? " AND " : "",
+								 quote_identifier(lfirst(v)),
+								 column_equality(relation->via, lfirst(v), relation->related, lfirst(c)),
+								 quote_identifier(lfirst(c)));
+			if (row != NULL)
+			{
+				appendStringInfoString(&statement.sql, " AND ");
+				statement_key(&statement, row, "c");
+			}
+			append_except(&statement, except, "c");
+			appendStringInfoChar(&statement.sql, ')');
+		}
+		return statement_run(&statement);
+	}
+	appendStringInfo(&statement.sql, "UPDATE %s AS c SET ", quoted_model_name(relation->related));
+	append_nulls(&statement.sql, relation);
+	appendStringInfoString(&statement.sql, " WHERE ");
+	statement_owned(&statement, relation, owner, "c");
+	if (row != NULL)
+	{
+		appendStringInfoString(&statement.sql, " AND ");
+		statement_key(&statement, row, "c");
+	}
+	append_except(&statement, except, "c");
+	return statement_run(&statement);
+}
+
+/* Delete related rows of the owner: the one that row names, or all. */
+static uint64
+delete_related(RelationDesc *relation, WriteRow *owner, WriteRow *row)
+{
+	WriteStatement statement;
+
+	statement_init(&statement);
+	if (row != NULL && OidIsValid(relation->via))
+	{
+		/* the row of the pivot first, which refers to it */
+		if (write_let_go(relation, owner, row, NIL) == 0)
+			return 0;
+		appendStringInfo(&statement.sql, "DELETE FROM %s AS c WHERE ", quoted_model_name(relation->related));
+		statement_key(&statement, row, "c");
+		return statement_run(&statement);
+	}
+	appendStringInfo(&statement.sql, "DELETE FROM %s AS c WHERE ", quoted_model_name(relation->related));
+	statement_owned(&statement, relation, owner, "c");
+	if (row != NULL)
+	{
+		appendStringInfoString(&statement.sql, " AND ");
+		statement_key(&statement, row, "c");
+	}
+	return statement_run(&statement);
+}
+
+/* ---------------------------------------------------------------------
+ * What a row refers to
+ * ---------------------------------------------------------------------
+ */
+
+/* Make a row refer to nothing. */
+void
+write_set_parent_null(WriteRun *run, WriteRow *row, RelationDesc *relation)
+{
+	List	   *columns = relation->own_columns;
+	ListCell   *lc;
+
+	if (relation->kind == RELATION_MORPH_TO)
+		columns = lcons(relation->morph_type_column, list_copy(relation->morph_id_columns));
+	foreach(lc, columns)
+	{
+		int			column = write_model_column(row->model, lfirst(lc));
+
+		if (write_row_find(row, column) < 0)
+			write_row_set(run, row, column, (Datum) 0, true);
+	}
+}
+
+/*
+ * The row that a row refers to now, named; NULL when it refers to none.
+ * current is the row as it was, with the values of its key columns.
+ */
+static WriteRow *
+current_parent(WriteRun *run, WriteRow *current, RelationDesc *relation, const char *operation)
+{
+	WriteRow   *parent = write_row_make(run, write_run_model(run, relation->related), current,
+										psprintf("%s.%s", relation->name, operation), -1);
+	WriteStatement statement;
+	ListCell   *c;
+	ListCell   *o;
+
+	statement_init(&statement);
+	appendStringInfo(&statement.sql, "SELECT %s FROM %s AS c WHERE ",
+					 quoted_column_list(parent->model->desc->primary_key),
+					 quoted_model_name(relation->related));
+	forboth(c, relation->other_columns, o, relation->own_columns)
+	{
+		bool		isnull;
+		Datum		value = write_row_kept(current, lfirst(o), &isnull);
+
+		if (isnull)
+			return NULL;
+		appendStringInfo(&statement.sql, "%sc.%s %s ", foreach_current_index(c) > 0 ? " AND " : "",
+						 quote_identifier(lfirst(c)),
+						 column_equality(relation->related, lfirst(c), relation->model, lfirst(o)));
+		statement_param(&statement, current->model->columns[write_model_column(current->model, lfirst(o))].base,
+						value, false);
+	}
+	if (statement_run(&statement) == 0)
+		return NULL;
+	write_take_key(run, parent);
+	return parent;
+}
+
+static pg_attribute_noreturn() void
+no_related_row(WriteRow *row, RelationDesc *relation, const char *operation)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_NO_DATA_FOUND),
+			 errmsg("there is no such \"%s\" at \"%s\"", relation->name,
+					operation_path(row, relation, operation)),
+			 errdetail("The row of \"%s\" does not have it.", model_name(row->model->relid))));
+}
+
+/* Change the row that a row refers to, with what the document says of it. */
+static void
+change_parent(WriteRun *run, WriteRow *row, WriteRow *current, RelationDesc *relation,
+			  const char *operation, JsonbValue *data)
+{
+	WriteRow   *parent = current_parent(run, current, relation, operation);
+	WriteLink  *link;
+
+	if (parent == NULL)
+		no_related_row(row, relation, operation);
+	write_change(run, parent, data, false);
+	link = write_row_link(run, row, relation, relation);
+	link->shown_rows = lappend(link->shown_rows, parent);
+}
+
+/* Operations on what a row refers to; those that add are in its links. */
+static void
+change_parents(WriteRun *run, WriteRow *row, WriteRow *current, WriteRequest *request, bool after)
+{
+	RelationDesc *relation = request->relation;
+	JsonbValue *value = &request->member->value;
+	const char *operation = request->operation;
+	JsonbValue *data;
+
+	if (is(operation, "$disconnect") && !after)
+		write_set_parent_null(run, row, relation);
+	else if (is(operation, "$delete"))
+	{
+		/* let go of it, then delete it */
+		if (!after)
+		{
+			request->row = current_parent(run, current, relation, operation);
+			if (request->row == NULL)
+				no_related_row(row, relation, operation);
+			write_set_parent_null(run, row, relation);
+		}
+		else
+			write_delete_row(request->row);
+	}
+	else if (is(operation, "$update") && after)
+	{
+		data = JSON_IS_OBJECT(value) && member_of(value, "data") != NULL ? member_of(value, "data") : value;
+		change_parent(run, row, current, relation, operation, data);
+	}
+	else if (is(operation, "$upsert"))
+	{
+		WriteRow   *parent = current_parent(run, current, relation, operation);
+
+		if (parent == NULL && !after)
+			write_add_created(run, row, relation, member_of(value, "create"), -1);
+		else if (parent != NULL && after)
+			change_parent(run, row, current, relation, operation, member_of(value, "update"));
+	}
+}
+
+/* ---------------------------------------------------------------------
+ * What refers to a row
+ * ---------------------------------------------------------------------
+ */
+
+/* Operations that let related rows go, before others are added. */
+static void
+remove_children(WriteRun *run, WriteRow *row, WriteRequest *request)
+{
+	RelationDesc *relation = request->relation;
+	JsonbValue *value = &request->member->value;
+	const char *operation = request->operation;
+	ListCell   *lc;
+
+	if (is(operation, "$set"))
+	{
+		List	   *keep = NIL;
+		ListCell   *l;
+
+		foreach(l, row->links)
+		{
+			WriteLink  *link = lfirst(l);
+
+			if (link->relation != relation)
+				continue;
+			foreach(lc, link->rows)
+			{
+				if (((WriteRow *) lfirst(lc))->existing)
+					keep = lappend(keep, lfirst(lc));
+			}
+		}
+		(void) write_let_go(relation, row, NULL, keep);
+		/* a pivot's rows that stay are not joined again */
+		if (OidIsValid(relation->via))
+			write_drop_joined(run, row, relation);
+		return;
+	}
+	if (!is(operation, "$disconnect") && !is(operation, "$delete"))
+		return;
+	if (value->type == jbvBool)
+	{
+		uint64		n = is(operation, "$delete") ? delete_related(relation, row, NULL)
+			: write_let_go(relation, row, NULL, NIL);
+
+		if (n == 0 && is(operation, "$delete"))
+			no_related_row(row, relation, operation);
+		return;
+	}
+	foreach(lc, one_or_more(value))
+	{
+		WriteRow   *named = named_row(run, row, relation, lfirst(lc), operation);
+		uint64		n = 0;
+
+		CHECK_FOR_INTERRUPTS();
+		if (named->key != NULL)
+			n = is(operation, "$delete") ? delete_related(relation, row, named)
+				: write_let_go(relation, row, named, NIL);
+		/* letting go of what is not there has been done */
+		if (n == 0 && is(operation, "$delete"))
+			no_related_row(row, relation, operation);
+	}
+}
+
+/* The related row of the owner that a key names, or its only one; or NULL. */
+static WriteRow *
+owned_row(WriteRun *run, WriteRow *owner, RelationDesc *relation, JsonbValue *key,
+		  const char *operation)
+{
+	WriteRow   *row = write_row_make(run, write_run_model(run, relation->related), owner,
+									 psprintf("%s.%s", relation->name, operation), -1);
+	WriteStatement statement;
+
+	if (key != NULL &&
+		!write_parse_key(run, row, key, operation_path(owner, relation, operation)))
+		return NULL;
+	statement_init(&statement);
+	appendStringInfo(&statement.sql, "SELECT %s FROM %s AS c WHERE ",
+					 quoted_column_list(row->model->desc->primary_key),
+					 quoted_model_name(relation->related));
+	statement_owned(&statement, relation, owner, "c");
+	if (key != NULL)
+	{
+		appendStringInfoString(&statement.sql, " AND ");
+		statement_key(&statement, row, "c");
+	}
+	if (statement_run(&statement) == 0)
+		return NULL;
+	write_take_key(run, row);
+	return row;
+}
+
+/* Operations that change related rows, after others were added. */
+static void
+change_children(WriteRun *run, WriteRow *row, WriteRequest *request)
+{
+	RelationDesc *relation = request->relation;
+	const char *operation = request->operation;
+	WriteLink  *link = write_row_link(run, row, relation, relation);
+	bool		to_one = RELATION_IS_TO_ONE(relation->kind);
+	ListCell   *lc;
+
+	if (!is(operation, "$update") && !is(operation, "$upsert"))
+		return;
+	foreach(lc, one_or_more(&request->member->value))
+	{
+		JsonbValue *value = lfirst(lc);
+		char	   *path = operation_path(row, relation, operation);
+		JsonbValue *where;
+		JsonbValue *data;
+		WriteRow   *child;
+
+		CHECK_FOR_INTERRUPTS();
+		if (!JSON_IS_OBJECT(value))
+			write_wrong_value(path, "an object", value);
+		where = member_of(value, "where");
+		data = member_of(value, is(operation, "$update") ? "data" : "update");
+		if (data == NULL && is(operation, "$update") && to_one)
+			data = value;
+		if (data == NULL || (where == NULL && !to_one) ||
+			(is(operation, "$upsert") && member_of(value, "create") == NULL))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("\"%s\" must have %s", path,
+							is(operation, "$update") ? "\"where\" and \"data\""
+							: to_one ? "\"create\" and \"update\"" : "\"where\", \"create\" and \"update\"")));
+		child = owned_row(run, row, relation, where, operation);
+		if (child != NULL)
+		{
+			write_change(run, child, data, false);
+			link->shown_rows = lappend(link->shown_rows, child);
+			continue;
+		}
+		if (is(operation, "$update"))
+			no_related_row(row, relation, operation);
+		write_store_created(run, row, relation, member_of(value, "create"));
+	}
+}
+
+/* ---------------------------------------------------------------------
+ * A change
+ * ---------------------------------------------------------------------
+ */
+
+/* Raises invalid_parameter_value for an operation that is none. */
+static void
+check_operation(WriteRow *row, RelationDesc *relation, const char *operation)
+{
+	List	   *names = NIL;
+	const char *near;
+
+	for (int i = 0; i < (int) lengthof(operations); i++)
+	{
+		if (is(operations[i], operation))
+			return;
+		names = lappend(names, unconstify(char *, operations[i]));
+	}
+	near = closest_name(operation, names);
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("unknown operation \"%s\" at \"%s\"", operation,
+					operation_path(row, relation, operation)),
+			 near != NULL ? errhint("Perhaps you meant \"%s\".", near)
+			 : errhint("The operations are: %s.", format_column_list(names))));
+}
+
+/* A nested document as the operation that puts it in the place of what is there. */
+static JsonMember *
+replacement_of(JsonMember *member)
+{
+	JsonMember *result = palloc(sizeof(JsonMember));
+
+	*result = *member;
+	result->key = "$set";
+	if (member->value.type == jbvNull)
+	{
+		result->key = "$disconnect";
+		result->value.type = jbvBool;
+		result->value.val.boolean = true;
+	}
+	return result;
+}
+
+/*
+ * What a document says of a relation of a row that is there: rows that are
+ * added go into the row's links, other operations into requests.
+ */
+static List *
+take_operations(WriteRun *run, WriteRow *row, RelationDesc *relation, JsonMember *member,
+				bool replaces, List *requests)
+{
+	List	   *members;
+	ListCell   *lc;
+	ListCell   *item;
+
+	write_check_relation(relation);
+	if (member->value.type == jbvNull && is_parent(relation))
+	{
+		write_set_parent_null(run, row, relation);
+		return requests;
+	}
+	members = JSON_IS_OBJECT(&member->value) ? json_members_of(&member->value) : NIL;
+	if (!write_are_operations(&member->value))
+	{
+		if (!replaces || relation->kind == RELATION_MORPH_TO)
+		{
+			write_parse_nested(run, row, relation, member);
+			return requests;
+		}
+		members = list_make1(replacement_of(member));
+	}
+	if (relation->kind != RELATION_MORPH_TO)
+		write_row_link(run, row, relation, relation);
+	foreach(lc, members)
+	{
+		JsonMember *operation = lfirst(lc);
+		WriteRequest *request;
+
+		check_operation(row, relation, operation->key);
+		if (is(operation->key, "$create") || is(operation->key, "$connect") ||
+			is(operation->key, "$connect_or_create"))
+		{
+			foreach(item, one_or_more(&operation->value))
+				write_parse_operation(run, row, relation, operation->key, lfirst(item),
+									  JSON_IS_ARRAY(&operation->value) ? foreach_current_index(item) : -1);
+			if (!is(operation->key, "$connect") || is_parent(relation) ||
+				!RELATION_IS_TO_ONE(relation->kind))
+				continue;
+			/* one takes the place of another */
+		}
+		else if (is(operation->key, "$set"))
+		{
+			foreach(item, one_or_more(&operation->value))
+				write_parse_set(run, row, relation, lfirst(item),
+								JSON_IS_ARRAY(&operation->value) ? foreach_current_index(item) : -1);
+			if (is_parent(relation))
+				continue;
+		}
+		request = palloc0(sizeof(WriteRequest));
+		request->relation = relation;
+		request->member = operation;
+		request->operation = is(operation->key, "$connect") ? "$set" : operation->key;
+		requests = lappend(requests, request);
+	}
+	return requests;
+}
+
+/*
+ * Change a row that is named by its key, as a document says: its columns, and
+ * what its relations lead to.  With replaces a nested document takes the place
+ * of what is there, else it is added.  Raises foreign_key_violation when the row is
+ * not there, and what the server raises.
+ */
+void
+write_change(WriteRun *run, WriteRow *row, const JsonbValue *document, bool replaces)
+{
+	MemoryContext old = MemoryContextSwitchTo(run->context);
+	WriteRow   *current = write_row_make(run, row->model, row->parent, row->name, row->index);
+	List	   *requests = NIL;
+	ListCell   *lc;
+
+	check_stack_depth();
+	row->existing = true;
+	if (!JSON_IS_OBJECT(document))
+		write_wrong_value(write_row_path(row, NULL), "an object", document);
+	foreach(lc, json_members_of(document))
+	{
+		JsonMember *member = lfirst(lc);
+		WriteMember *known = write_model_member(row->model, member->key);
+
+		if (known != NULL && known->column < 0)
+			requests = take_operations(run, row, known->relation, member, replaces, requests);
+		else if (known != NULL || !row->may_have_pivot || !is(member->key, "pivot"))
+			write_parse_column(run, row, member);
+	}
+
+	/* as it was: what it referred to */
+	current->existing = true;
+	current->key = row->key;
+	current->shown = NIL;
+	foreach(lc, requests)
+	{
+		WriteRequest *request = lfirst(lc);
+
+		if (is_parent(request->relation))
+			current->wanted = list_concat_unique_ptr(current->wanted, request->relation->own_columns);
+	}
+	write_lookup(run, list_make1(current));
+	write_require(run, current);
+
+	foreach(lc, requests)
+	{
+		if (is_parent(((WriteRequest *) lfirst(lc))->relation))
+			change_parents(run, row, current, lfirst(lc), false);
+	}
+	write_store_parents(run, list_make1(row));
+	write_update_row(run, row);
+	foreach(lc, requests)
+	{
+		WriteRequest *request = lfirst(lc);
+
+		if (is_parent(request->relation))
+			change_parents(run, row, current, request, true);
+		else
+			remove_children(run, row, request);
+	}
+	write_store_links(run, list_make1(row));
+	foreach(lc, requests)
+	{
+		if (!is_parent(((WriteRequest *) lfirst(lc))->relation))
+			change_children(run, row, lfirst(lc));
+	}
+	MemoryContextSwitchTo(old);
+}
+
+/* Delete a row that is named by its key; false when it is not there. */
+bool
+write_delete_row(WriteRow *row)
+{
+	WriteStatement statement;
+
+	statement_init(&statement);
+	appendStringInfo(&statement.sql, "DELETE FROM %s AS c WHERE ", quoted_model_name(row->model->relid));
+	statement_key(&statement, row, "c");
+	return statement_run(&statement) > 0;
+}

@@ -1,0 +1,24 @@
+/*
+ * write_change.h
+ *	  Changes of a row that is there, and of what its relations lead to.
+ */
+#ifndef RELATIONS_WRITE_CHANGE_H
+#define RELATIONS_WRITE_CHANGE_H
+
+#include "write_graph.h"
+
+/* An operation of a document on a relation. */
+typedef struct WriteRequest
+{
+	RelationDesc *relation;
+	const char *operation;
+	JsonMember *member;
+	WriteRow   *row;			/* what it is about, once that is known */
+} WriteRequest;
+
+extern void write_change(WriteRun *run, WriteRow *row, const JsonbValue *document, bool replaces);
+extern void write_set_parent_null(WriteRun *run, WriteRow *row, RelationDesc *relation);
+extern bool write_delete_row(WriteRow *row);
+extern uint64 write_let_go(RelationDesc *relation, WriteRow *owner, WriteRow *row, List *except);
+
+#endif							/* RELATIONS_WRITE_CHANGE_H */

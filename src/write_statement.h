@@ -1,0 +1,32 @@
+/*
+ * write_statement.h
+ *	  A statement that is put together as it is needed, with its parameters.
+ */
+#ifndef RELATIONS_WRITE_STATEMENT_H
+#define RELATIONS_WRITE_STATEMENT_H
+
+#include "relations.h"
+#include "lib/stringinfo.h"
+
+#include "write_rows.h"
+
+typedef struct WriteStatement
+{
+	StringInfoData sql;
+	int			nparams;
+	int			capacity;
+	Oid		   *types;
+	Datum	   *values;
+	char	   *nulls;			/* as SPI wants them */
+} WriteStatement;
+
+extern void statement_init(WriteStatement *statement);
+extern void statement_param(WriteStatement *statement, Oid type, Datum value, bool isnull);
+extern void statement_key(WriteStatement *statement, WriteRow *row, const char *alias);
+extern void statement_owned(WriteStatement *statement, RelationDesc *relation, WriteRow *owner,
+							const char *alias);
+extern void statement_pivot(WriteStatement *statement, RelationDesc *relation, WriteRow *owner,
+							const char *alias);
+extern uint64 statement_run(WriteStatement *statement);
+
+#endif							/* RELATIONS_WRITE_STATEMENT_H */
