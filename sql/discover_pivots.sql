@@ -158,6 +158,18 @@ SELECT model, relation, kind, related, foreign_key FROM relations.discover('morp
 SET search_path = tenants, pivots;
 
 --
+-- Rows that others refer to are more than a link
+--
+CREATE SCHEMA linked;
+SET search_path = linked, pivots;
+CREATE TABLE countries (id int PRIMARY KEY);
+CREATE TABLE roles (id int PRIMARY KEY);
+CREATE TABLE users (id int PRIMARY KEY GENERATED ALWAYS AS IDENTITY, country_id int REFERENCES countries, role_id int REFERENCES roles);
+CREATE TABLE posts (id int PRIMARY KEY, user_id int REFERENCES users);
+SELECT model, relation, kind, related FROM relations.discover('linked') ORDER BY model, relation;
+SET search_path = tenants, pivots;
+
+--
 -- One's own models only
 --
 CREATE ROLE regress_relations_pivot;
@@ -171,4 +183,4 @@ RESET ROLE;
 SELECT count(*) FROM relations.relation WHERE model::text LIKE 'rest.%';
 DROP OWNED BY regress_relations_pivot CASCADE;
 DROP ROLE regress_relations_pivot;
-DROP SCHEMA pivots, rest, names, tenants, morphs CASCADE;
+DROP SCHEMA pivots, rest, names, tenants, morphs, linked CASCADE;

@@ -8,6 +8,8 @@
 #include "relations.h"
 #include "utils/jsonb.h"
 
+#include "names.h"
+
 typedef enum RelationKind
 {
 	RELATION_HAS_ONE,
@@ -135,17 +137,5 @@ extern List *catalog_morph_types(Oid model, const char *morph);
 extern List *catalog_morph_types_to(Oid related);
 extern ModelDesc *catalog_get_model(Oid relid);
 extern List *catalog_primary_key_columns(Oid relid);
-
-/* helpers on names */
-extern char *model_name(Oid relid);
-extern char *quoted_model_name(Oid relid);
-extern void model_check(Oid relid);
-extern List *parse_column_list(const char *text, const char *argument);
-extern char *format_column_list(List *columns);
-extern char *quoted_column_list(List *columns);
-extern List *name_array_to_list(Datum array);
-extern Datum name_list_to_array(List *names);
-extern const char *closest_name(const char *name, List *candidates);
-extern AttrNumber require_column(Oid relid, const char *column, const char *argument);
 
 #endif							/* RELATIONS_CATALOG_H */

@@ -267,8 +267,9 @@ is_part_of(List *columns, List *others)
 /*
  * The pivot that a table is, with the foreign keys in the order given; NULL
  * when it is none: it has more foreign keys or less, one of them leads to
- * itself or is unique, or a row needs more than them.  A foreign key whose
- * columns are some of another's, such as a tenant's, does not count.
+ * itself or is unique, a row needs more than them, or other tables refer to its
+ * rows, which then are more than a link.  A foreign key whose columns are some
+ * of another's, such as a tenant's, does not count.
  */
 static Pivot *
 pivot_of(Oid relid, List *foreign_keys)
@@ -283,6 +284,8 @@ pivot_of(Oid relid, List *foreign_keys)
 		ForeignKey *fk = lfirst(lc);
 		bool		counts = fk->child == relid;
 
+		if (fk->parent == relid)
+			return NULL;
 		foreach(other, foreign_keys)
 		{
 			if (counts && ((ForeignKey *) lfirst(other))->child == relid &&
@@ -291,7 +294,7 @@ pivot_of(Oid relid, List *foreign_keys)
 		}
 		if (!counts)
 			continue;
-		if (n == 2 || fk->parent == relid || find_unique(relid, fk->child_columns) != NULL)
+		if (n == 2 || find_unique(relid, fk->child_columns) != NULL)
 			return NULL;
 		pivot->keys[n++] = fk;
 	}

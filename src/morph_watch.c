@@ -55,7 +55,8 @@ drop_relations_without_type(void)
 
 /*
  * The types of dropped tables go.  What stays of a type whose own table is
- * gone is told: its generated columns hold nothing that anybody refers to.
+ * gone is told: its generated columns hold nothing that anybody refers to.  No
+ * document shows them, as before.
  */
 void
 morph_follow_dropped_tables(void)
@@ -63,7 +64,13 @@ morph_follow_dropped_tables(void)
 	List	   *gone = catalog_strings("WITH dropped AS (" SQL_DROPPED "= 0),"
 									   " gone AS (DELETE FROM relations.morph_type t USING dropped d"
 									   " WHERE d.objid IN (t.model, t.related)"
-									   " RETURNING t.model, t.morph, t.type, t.foreign_key)"
+									   " RETURNING t.model, t.morph, t.type, t.foreign_key),"
+									   " kept_hidden AS (INSERT INTO relations.model AS m (model, hidden)"
+									   " SELECT g.model, pg_catalog.array_agg(u.name ORDER BY u.name)"
+									   " FROM gone g JOIN pg_catalog.pg_class c ON c.oid = g.model"
+									   " CROSS JOIN LATERAL pg_catalog.unnest(g.foreign_key) AS u(name)"
+									   " GROUP BY g.model"
+									   " ON CONFLICT (model) DO UPDATE SET hidden = m.hidden || EXCLUDED.hidden)"
 									   " SELECT g.type, g.morph, c.relname,"
 									   " pg_catalog.array_to_string(g.foreign_key, ', ')"
 									   " FROM gone g LEFT JOIN pg_catalog.pg_class c ON c.oid = g.model"
@@ -78,7 +85,7 @@ morph_follow_dropped_tables(void)
 			ereport(NOTICE,
 					(errmsg("type \"%s\" of polymorphic reference \"%s\" of \"%s\" is dropped with its table",
 							row[0], row[1], row[2]),
-					 errdetail("Rows of this type refer to nothing now, and its generated columns (%s) are ordinary ones.",
+					 errdetail("Rows of this type refer to nothing now; its generated columns (%s) stay, and stay hidden.",
 							   row[3]),
 					 errhint("Delete such rows, and drop these columns.")));
 	}

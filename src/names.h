@@ -1,0 +1,22 @@
+/*
+ * names.h
+ *	  Names of models and columns: written, read, and nearly right.
+ */
+#ifndef RELATIONS_NAMES_H
+#define RELATIONS_NAMES_H
+
+#include "relations.h"
+#include "access/attnum.h"
+
+extern char *model_name(Oid relid);
+extern char *quoted_model_name(Oid relid);
+extern void model_check(Oid relid);
+extern List *parse_column_list(const char *text, const char *argument);
+extern char *format_column_list(List *columns);
+extern char *quoted_column_list(List *columns);
+extern List *name_array_to_list(Datum array);
+extern Datum name_list_to_array(List *names);
+extern const char *closest_name(const char *name, List *candidates);
+extern AttrNumber require_column(Oid relid, const char *column, const char *argument);
+
+#endif							/* RELATIONS_NAMES_H */
