@@ -411,7 +411,7 @@ check_number(RelationDesc *relation, int n)
 static List *
 store_related(FunctionCallInfo fcinfo, WriteRun *run, bool many)
 {
-	MemoryContext old = MemoryContextSwitchTo(run->context);
+	MemoryContext caller = CurrentMemoryContext;
 	RelationDesc *relation;
 	WriteRow   *owner;
 	List	   *values;
@@ -441,6 +441,8 @@ store_related(FunctionCallInfo fcinfo, WriteRun *run, bool many)
 	key = text_to_cstring(PG_GETARG_TEXT_PP(1));
 
 	SPI_connect();
+	/* not SPI's: the rows outlive it */
+	MemoryContextSwitchTo(run->context);
 	owner = write_read_owner(run, relation->model, relation->name, key, &relation);
 	if (relation->kind == RELATION_BELONGS_TO)
 		check_unassociated(relation, owner, key);
@@ -463,7 +465,7 @@ store_related(FunctionCallInfo fcinfo, WriteRun *run, bool many)
 	else
 		write_store_links(run, list_make1(owner));
 	SPI_finish();
-	MemoryContextSwitchTo(old);
+	MemoryContextSwitchTo(caller);
 	return rows;
 }
 

@@ -450,8 +450,11 @@ write_model_shape(WriteModel *model, int ncolumns, const int *columns, List *rel
 static SPIPlanPtr
 keep_plan(const char *sql, int n, Oid *types, int options)
 {
+	MemoryContext context = CurrentMemoryContext;
 	SPIPlanPtr	plan = SPI_prepare_cursor(sql, n, types, options);
 
+	/* SPI leaves its own, which ends before a run does */
+	MemoryContextSwitchTo(context);
 	if (plan == NULL)
 		elog(ERROR, "SPI_prepare_cursor failed: %s", SPI_result_code_string(SPI_result));
 	SPI_keepplan(plan);

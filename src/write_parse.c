@@ -200,6 +200,7 @@ find_by_columns(WriteRun *run, WriteRow *row, const JsonbValue *object, const ch
 	Oid		   *types = palloc(sizeof(Oid) * Max(n, 1));
 	Datum	   *values = palloc(sizeof(Datum) * Max(n, 1));
 	StringInfoData sql;
+	MemoryContext context;
 	ListCell   *lc;
 
 	require_primary_key(model);
@@ -231,7 +232,10 @@ find_by_columns(WriteRun *run, WriteRow *row, const JsonbValue *object, const ch
 						 strategy_operator(column->base, column->base, BTEqualStrategyNumber), i + 1);
 	}
 	appendStringInfoString(&sql, " LIMIT 2");
+	context = CurrentMemoryContext;
 	SPI_execute_with_args(sql.data, n, types, values, NULL, false, 2);
+	/* SPI leaves its own, which ends before the run does */
+	MemoryContextSwitchTo(context);
 	if (SPI_processed > 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_CARDINALITY_VIOLATION),

@@ -337,6 +337,7 @@ insert_error_context(void *arg)
 static void
 execute(SPIPlanPtr plan, ParamListInfo params, RowReceiver *receiver, bool read_only)
 {
+	MemoryContext context = CurrentMemoryContext;
 	SPIExecuteOptions options;
 	int			rc;
 
@@ -345,6 +346,8 @@ execute(SPIPlanPtr plan, ParamListInfo params, RowReceiver *receiver, bool read_
 	options.read_only = read_only;
 	options.dest = &receiver->pub;
 	rc = SPI_execute_plan_extended(plan, &options);
+	/* SPI leaves its own, which ends before the run does */
+	MemoryContextSwitchTo(context);
 	if (rc < 0)
 		elog(ERROR, "SPI_execute_plan_extended failed: %s", SPI_result_code_string(rc));
 }

@@ -133,10 +133,13 @@ statement_owned(WriteStatement *statement, RelationDesc *relation, WriteRow *own
 uint64
 statement_run(WriteStatement *statement)
 {
+	MemoryContext context = CurrentMemoryContext;
 	int			rc = SPI_execute_with_args(statement->sql.data, statement->nparams,
 										   statement->types, statement->values, statement->nulls,
 										   false, 0);
 
+	/* SPI leaves its own, which ends before a run does */
+	MemoryContextSwitchTo(context);
 	if (rc < 0)
 		elog(ERROR, "SPI_execute_with_args failed: %s", SPI_result_code_string(rc));
 	return SPI_processed;

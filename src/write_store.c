@@ -521,6 +521,7 @@ write_update_row(WriteRun *run, WriteRow *row)
 	Datum	   *returned;
 	bool	   *returned_nulls;
 	StringInfoData sql;
+	MemoryContext context;
 	ErrorContextCallback callback;
 	ListCell   *lc;
 
@@ -557,7 +558,10 @@ write_update_row(WriteRun *run, WriteRow *row)
 	callback.arg = row;
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
+	context = CurrentMemoryContext;
 	SPI_execute_with_args(sql.data, n + row->ncolumns, types, values, nulls, false, 0);
+	/* SPI leaves its own, which ends before the run does */
+	MemoryContextSwitchTo(context);
 	error_context_stack = callback.previous;
 	if (SPI_processed != 1)
 		write_require(run, row);
