@@ -115,9 +115,24 @@ relation_member(ViewWrite *write, int i)
 	return member;
 }
 
+/* An INSERT into a view has no ON CONFLICT: say what has. */
+static void
+insert_error_context(void *arg)
+{
+	if (geterrcode() == ERRCODE_UNIQUE_VIOLATION)
+		errhint("To change the row that is there, use relations.upsert('%s', ...).",
+				model_name(((ViewWrite *) arg)->model->relid));
+}
+
 static void
 insert_row(ViewWrite *write)
 {
+	ErrorContextCallback callback;
+
+	callback.callback = insert_error_context;
+	callback.arg = write;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
 	for (int i = 0; i < write->desc->natts; i++)
 	{
 		WriteMember *member = write->members[i];
@@ -132,6 +147,7 @@ insert_row(ViewWrite *write)
 									write->model->columns[member->column].len), false);
 	}
 	write_store(write->run, list_make1(write->row));
+	error_context_stack = callback.previous;
 }
 
 /* Name the row by the primary key that the view shows of its old values. */
