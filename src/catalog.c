@@ -485,7 +485,7 @@ scan_relations(AttrNumber anum, Oid relid, const char *name)
 	List	   *result = NIL;
 
 	if (anum == Anum_model)
-		index = RelationGetPrimaryKeyIndex(rel);
+		index = relation_primary_key_index(rel);
 	ScanKeyInit(&keys[0], anum, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
 	if (name != NULL)
 	{
@@ -594,7 +594,7 @@ static List *
 scan_morph_types(AttrNumber anum, Oid relid, const char *morph)
 {
 	Relation	rel = table_open(catalog_morph_type_oid(), AccessShareLock);
-	Oid			index = anum == Anum_morph_model ? RelationGetPrimaryKeyIndex(rel) : InvalidOid;
+	Oid			index = anum == Anum_morph_model ? relation_primary_key_index(rel) : InvalidOid;
 	ScanKeyData key;
 	SysScanDesc scan;
 	HeapTuple	tup;
@@ -679,7 +679,7 @@ catalog_get_model(Oid relid)
 
 	desc->relid = relid;
 	ScanKeyInit(&key, Anum_model_model, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
-	scan = systable_beginscan(rel, RelationGetPrimaryKeyIndex(rel), true, NULL, 1, &key);
+	scan = systable_beginscan(rel, relation_primary_key_index(rel), true, NULL, 1, &key);
 	if (HeapTupleIsValid(tup = systable_getnext(scan)))
 	{
 		desc->singular = get_name_attr(tup, Anum_model_name, RelationGetDescr(rel));

@@ -23,4 +23,16 @@
 #define CONSTRAINT_IS_PLAIN(con) ((con)->contype == CONSTRAINT_FOREIGN)
 #endif
 
+/* the primary key's index; since 18 a deferrable one only when asked for */
+#if PG_VERSION_NUM >= 180000
+#define relation_primary_key_index(rel) RelationGetPrimaryKeyIndex(rel, false)
+#else
+#define relation_primary_key_index(rel) RelationGetPrimaryKeyIndex(rel)
+#endif
+
+/* 18 spells it pg_noreturn, and wants it first */
+#ifndef pg_attribute_noreturn
+#define pg_attribute_noreturn() __attribute__((noreturn))
+#endif
+
 #endif							/* RELATIONS_COMPAT_H */

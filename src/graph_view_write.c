@@ -53,7 +53,7 @@ model_of_view(Relation view)
 	bool		isnull;
 
 	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(RelationGetRelid(view)));
-	scan = systable_beginscan(rel, RelationGetPrimaryKeyIndex(rel), true, NULL, 1, &key);
+	scan = systable_beginscan(rel, relation_primary_key_index(rel), true, NULL, 1, &key);
 	if (HeapTupleIsValid(tup = systable_getnext(scan)))
 		result = DatumGetObjectId(heap_getattr(tup, 2, RelationGetDescr(rel), &isnull));
 	systable_endscan(scan);

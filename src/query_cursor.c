@@ -55,7 +55,7 @@ cursor_finish(StringInfo payload, uint64 order)
 
 	for (int i = 0; i < (int) CHECKSUM_SIZE; i++)
 		payload->data[i] = (char) (checksum >> (8 * i));
-	n = pg_b64_encode(payload->data, payload->len, text, size - 1);
+	n = pg_b64_encode((const void *) payload->data, payload->len, text, size - 1);
 	if (n < 0)
 		elog(ERROR, "could not encode a cursor");
 	text[n] = '\0';
@@ -99,7 +99,7 @@ cursor_parse(const char *text, int length)
 	CursorValues *cursor = palloc0(sizeof(CursorValues));
 	int			size = pg_b64_dec_len(length) + 1;
 	char	   *data = palloc(size);
-	int			n = pg_b64_decode(text, length, data, size - 1);
+	int			n = pg_b64_decode(text, length, (void *) data, size - 1);
 	char	   *pos = data + CHECKSUM_SIZE;
 	char	   *end = data + n;
 	int			capacity = 0;
