@@ -9,6 +9,7 @@
 
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "utils/datum.h"
 
 #include "key_operator.h"
 #include "write_change.h"
@@ -202,6 +203,38 @@ write_set_parent_null(WriteRun *run, WriteRow *row, RelationDesc *relation)
 	}
 }
 
+/* Of a morph_to, the type of the row that is referred to now; else the relation. */
+static RelationDesc *
+current_branch(WriteRow *current, RelationDesc *relation)
+{
+	ListCell   *lc;
+
+	if (relation->kind != RELATION_MORPH_TO)
+		return relation;
+	foreach(lc, relation->branches)
+	{
+		RelationDesc *branch = lfirst(lc);
+		bool		isnull;
+
+		(void) write_row_kept(current, linitial(branch->own_columns), &isnull);
+		if (!isnull)
+			return branch;
+	}
+	return linitial(relation->branches);
+}
+
+/* The columns of a row that say what it refers to by a relation. */
+static List *
+reference_columns(RelationDesc *relation)
+{
+	List	   *result = list_copy(relation->own_columns);
+	ListCell   *lc;
+
+	foreach(lc, relation->branches)
+		result = list_concat(result, ((RelationDesc *) lfirst(lc))->own_columns);
+	return result;
+}
+
 /*
  * The row that a row refers to now, named; NULL when it refers to none.
  * current is the row as it was, with the values of its key columns.
@@ -209,12 +242,14 @@ write_set_parent_null(WriteRun *run, WriteRow *row, RelationDesc *relation)
 static WriteRow *
 current_parent(WriteRun *run, WriteRow *current, RelationDesc *relation, const char *operation)
 {
-	WriteRow   *parent = write_row_make(run, write_run_model(run, relation->related), current,
-										psprintf("%s.%s", relation->name, operation), -1);
+	WriteRow   *parent;
 	WriteStatement statement;
 	ListCell   *c;
 	ListCell   *o;
 
+	relation = current_branch(current, relation);
+	parent = write_row_make(run, write_run_model(run, relation->related), current,
+							psprintf("%s.%s", relation->name, operation), -1);
 	statement_init(&statement);
 	appendStringInfo(&statement.sql, "SELECT %s FROM %s AS c WHERE ",
 					 quoted_column_list(parent->model->desc->primary_key),
@@ -259,7 +294,7 @@ change_parent(WriteRun *run, WriteRow *row, WriteRow *current, RelationDesc *rel
 	if (parent == NULL)
 		no_related_row(row, relation, operation);
 	write_change(run, parent, data, false);
-	link = write_row_link(run, row, relation, relation);
+	link = write_row_link(run, row, relation, current_branch(current, relation));
 	link->shown_rows = lappend(link->shown_rows, parent);
 }
 
@@ -335,9 +370,6 @@ remove_children(WriteRun *run, WriteRow *row, WriteRequest *request)
 			}
 		}
 		(void) write_let_go(relation, row, NULL, keep);
-		/* a pivot's rows that stay are not joined again */
-		if (OidIsValid(relation->via))
-			write_drop_joined(run, row, relation);
 		return;
 	}
 	if (!is(operation, "$disconnect") && !is(operation, "$delete"))
@@ -394,6 +426,28 @@ owned_row(WriteRun *run, WriteRow *owner, RelationDesc *relation, JsonbValue *ke
 	return row;
 }
 
+/* Change a related row, and the row of a pivot that joins it. */
+static void
+change_child(WriteRun *run, WriteRow *row, WriteRow *child, RelationDesc *relation, JsonbValue *data)
+{
+	WriteRow   *pivot;
+
+	if (!OidIsValid(relation->via))
+	{
+		write_change(run, child, data, false);
+		return;
+	}
+	pivot = write_row_make(run, write_run_model(run, relation->via), child, "pivot", -1);
+	pivot->shown = relation->pivot_columns;
+	child->may_have_pivot = true;
+	if (relation->pivot_columns != NIL)
+		child->pivot = pivot;
+	if (JSON_IS_OBJECT(data))
+		write_parse_pivot(run, child, pivot, data);
+	write_change(run, child, data, false);
+	write_update_pivot(run, relation, row, child, pivot);
+}
+
 /* Operations that change related rows, after others were added. */
 static void
 change_children(WriteRun *run, WriteRow *row, WriteRequest *request)
@@ -431,7 +485,7 @@ change_children(WriteRun *run, WriteRow *row, WriteRequest *request)
 		child = owned_row(run, row, relation, where, operation);
 		if (child != NULL)
 		{
-			write_change(run, child, data, false);
+			change_child(run, row, child, relation, data);
 			link->shown_rows = lappend(link->shown_rows, child);
 			continue;
 		}
@@ -468,14 +522,45 @@ check_operation(WriteRow *row, RelationDesc *relation, const char *operation)
 			 : errhint("The operations are: %s.", format_column_list(names))));
 }
 
+/*
+ * Is there anything to be done?  Raises invalid_parameter_value for what is
+ * not as the operation needs it.
+ */
+static bool
+check_request(WriteRow *row, RelationDesc *relation, JsonMember *operation)
+{
+	JsonbValue *value = &operation->value;
+	char	   *path;
+
+	if (is(operation->key, "$disconnect") || is(operation->key, "$delete"))
+	{
+		if (value->type == jbvBool)
+			return value->val.boolean;
+		if (is_parent(relation))
+			write_wrong_value(operation_path(row, relation, operation->key), "true or false", value);
+	}
+	else if (is_parent(relation) && (is(operation->key, "$update") || is(operation->key, "$upsert")))
+	{
+		path = operation_path(row, relation, operation->key);
+		if (!JSON_IS_OBJECT(value))
+			write_wrong_value(path, "an object", value);
+		if (is(operation->key, "$upsert") &&
+			(member_of(value, "create") == NULL || member_of(value, "update") == NULL))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("\"%s\" must have \"create\" and \"update\"", path)));
+	}
+	return true;
+}
+
 /* A nested document as the operation that puts it in the place of what is there. */
 static JsonMember *
-replacement_of(JsonMember *member)
+replacement_of(JsonMember *member, bool replaces)
 {
 	JsonMember *result = palloc(sizeof(JsonMember));
 
 	*result = *member;
-	result->key = "$set";
+	result->key = replaces ? "$set" : "$create";
 	if (member->value.type == jbvNull)
 	{
 		result->key = "$disconnect";
@@ -501,34 +586,37 @@ take_operations(WriteRun *run, WriteRow *row, RelationDesc *relation, JsonMember
 	if (member->value.type == jbvNull && is_parent(relation))
 	{
 		write_set_parent_null(run, row, relation);
+		write_show_relation(run, row, relation);
 		return requests;
 	}
 	members = JSON_IS_OBJECT(&member->value) ? json_members_of(&member->value) : NIL;
 	if (!write_are_operations(&member->value))
 	{
-		if (!replaces || relation->kind == RELATION_MORPH_TO)
+		/* of has_one, one takes the place of another */
+		if (relation->kind == RELATION_MORPH_TO ||
+			(!replaces && (is_parent(relation) || !RELATION_IS_TO_ONE(relation->kind))))
 		{
 			write_parse_nested(run, row, relation, member);
 			return requests;
 		}
-		members = list_make1(replacement_of(member));
+		members = list_make1(replacement_of(member, replaces));
 	}
-	if (relation->kind != RELATION_MORPH_TO)
-		write_row_link(run, row, relation, relation);
+	write_show_relation(run, row, relation);
 	foreach(lc, members)
 	{
 		JsonMember *operation = lfirst(lc);
 		WriteRequest *request;
 
 		check_operation(row, relation, operation->key);
+		if (!check_request(row, relation, operation))
+			continue;
 		if (is(operation->key, "$create") || is(operation->key, "$connect") ||
 			is(operation->key, "$connect_or_create"))
 		{
 			foreach(item, one_or_more(&operation->value))
 				write_parse_operation(run, row, relation, operation->key, lfirst(item),
 									  JSON_IS_ARRAY(&operation->value) ? foreach_current_index(item) : -1);
-			if (!is(operation->key, "$connect") || is_parent(relation) ||
-				!RELATION_IS_TO_ONE(relation->kind))
+			if (is_parent(relation) || !RELATION_IS_TO_ONE(relation->kind))
 				continue;
 			/* one takes the place of another */
 		}
@@ -543,10 +631,30 @@ take_operations(WriteRun *run, WriteRow *row, RelationDesc *relation, JsonMember
 		request = palloc0(sizeof(WriteRequest));
 		request->relation = relation;
 		request->member = operation;
-		request->operation = is(operation->key, "$connect") ? "$set" : operation->key;
+		request->operation = is(operation->key, "$connect") || is(operation->key, "$create") ||
+			is(operation->key, "$connect_or_create") ? "$set" : operation->key;
 		requests = lappend(requests, request);
 	}
 	return requests;
+}
+
+/* What a document says of generated columns need not be written when it is so. */
+static void
+forget_generated(WriteRow *row, WriteRow *current)
+{
+	for (int i = row->ncolumns - 1; i >= 0; i--)
+	{
+		WriteColumn *column = &row->model->columns[row->columns[i]];
+		bool		isnull;
+		Datum		value;
+
+		if (!column->generated)
+			continue;
+		value = write_row_kept(current, column->name, &isnull);
+		if (isnull == row->nulls[i] &&
+			(isnull || datum_image_eq(value, row->values[i], column->byval, column->len)))
+			write_row_unset(row, i);
+	}
 }
 
 /*
@@ -587,10 +695,17 @@ write_change(WriteRun *run, WriteRow *row, const JsonbValue *document, bool repl
 		WriteRequest *request = lfirst(lc);
 
 		if (is_parent(request->relation))
-			current->wanted = list_concat_unique_ptr(current->wanted, request->relation->own_columns);
+			current->wanted = list_concat_unique_ptr(current->wanted, reference_columns(request->relation));
+	}
+	for (int i = 0; i < row->ncolumns; i++)
+	{
+		if (row->model->columns[row->columns[i]].generated)
+			current->wanted = list_append_unique_ptr(current->wanted,
+													 row->model->columns[row->columns[i]].name);
 	}
 	write_lookup(run, list_make1(current));
 	write_require(run, current);
+	forget_generated(row, current);
 
 	foreach(lc, requests)
 	{
@@ -607,6 +722,14 @@ write_change(WriteRun *run, WriteRow *row, const JsonbValue *document, bool repl
 			change_parents(run, row, current, request, true);
 		else
 			remove_children(run, row, request);
+	}
+	/* what a pivot joins already is not joined again */
+	foreach(lc, row->links)
+	{
+		WriteLink  *link = lfirst(lc);
+
+		if (OidIsValid(link->relation->via))
+			write_drop_joined(run, row, link->relation);
 	}
 	write_store_links(run, list_make1(row));
 	foreach(lc, requests)

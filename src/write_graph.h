@@ -22,6 +22,9 @@ extern void write_parse_operation(WriteRun *run, WriteRow *row, RelationDesc *re
 								  const char *operation, const JsonbValue *value, int64 index);
 extern void write_parse_set(WriteRun *run, WriteRow *row, RelationDesc *relation,
 							const JsonbValue *value, int64 index);
+extern void write_parse_pivot(WriteRun *run, WriteRow *child, WriteRow *pivot,
+							  const JsonbValue *value);
+extern void write_show_relation(WriteRun *run, WriteRow *row, RelationDesc *relation);
 extern bool write_are_operations(const JsonbValue *value);
 extern void write_parse_column(WriteRun *run, WriteRow *row, JsonMember *member);
 extern void write_take_key(WriteRun *run, WriteRow *row);
@@ -38,6 +41,8 @@ extern void write_store_links(WriteRun *run, List *rows);
 extern void write_store_created(WriteRun *run, WriteRow *row, RelationDesc *relation,
 								const JsonbValue *value);
 extern void write_drop_joined(WriteRun *run, WriteRow *row, RelationDesc *relation);
+extern void write_update_pivot(WriteRun *run, RelationDesc *relation, WriteRow *owner,
+							   WriteRow *child, WriteRow *pivot);
 extern void write_refer_pivot(WriteRun *run, WriteRow *pivot, WriteRow *owner, WriteRow *related,
 							  RelationDesc *relation);
 extern WriteRow *write_read_owner(WriteRun *run, Oid relid, const char *name, char *key,

@@ -126,6 +126,7 @@ init_columns(WriteModel *model)
 		column->base = getBaseType(att->atttypid);
 		column->len = att->attlen;
 		column->byval = att->attbyval;
+		column->generated = att->attgenerated != '\0' || att->attidentity == ATTRIBUTE_IDENTITY_ALWAYS;
 		add_member(model, column->name)->column = i;
 		if ((all_visible ||
 			 pg_attribute_aclcheck(model->relid, att->attnum, GetUserId(), ACL_SELECT) == ACLCHECK_OK) &&

@@ -20,6 +20,7 @@ typedef struct WriteColumn
 	Oid			base;			/* domains taken off */
 	int16		len;
 	bool		byval;
+	bool		generated;		/* or an identity that is always generated */
 	bool		ready;			/* the input function is looked up */
 	FmgrInfo	input;
 	Oid			ioparam;

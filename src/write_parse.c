@@ -366,12 +366,13 @@ last_pivot(WriteRow *row, RelationDesc *relation)
 	return NULL;
 }
 
-/* What the document of a related row says of the pivot that joins it. */
-static void
-parse_pivot(WriteRun *run, WriteRow *row, RelationDesc *relation, WriteRow *child,
-			const JsonbValue *value)
+/*
+ * What the document of a related row says of the pivot that joins it; there
+ * may be none.  Raises what write_parse_document raises.
+ */
+void
+write_parse_pivot(WriteRun *run, WriteRow *child, WriteRow *pivot, const JsonbValue *value)
 {
-	WriteRow   *pivot = last_pivot(row, relation);
 	JsonbValue *attributes;
 
 	if (pivot == NULL || write_model_member(child->model, "pivot") != NULL)
@@ -391,19 +392,23 @@ write_add_created(WriteRun *run, WriteRow *row, RelationDesc *relation, const Js
 {
 	RelationDesc *branch;
 	WriteRow   *child;
-	char	   *path;
+	char	   *path = NULL;
 
 	check_stack_depth();
-	path = write_row_path(row, relation->name);
-	if (index >= 0)
-		path = psprintf("%s[" INT64_FORMAT "]", path, index);
+	/* paths are for errors: of deep documents they are long */
+	if (!JSON_IS_OBJECT(value) || relation->kind == RELATION_MORPH_TO)
+	{
+		path = write_row_path(row, relation->name);
+		if (index >= 0)
+			path = psprintf("%s[" INT64_FORMAT "]", path, index);
+	}
 	if (!JSON_IS_OBJECT(value))
 		write_wrong_value(path, "an object", value);
 	branch = branch_of(relation, value, path);
 	child = add_row(run, row, relation, branch, index);
 	child->may_have_type = relation->kind == RELATION_MORPH_TO;
 	child->may_have_pivot = OidIsValid(relation->via);
-	parse_pivot(run, row, relation, child, value);
+	write_parse_pivot(run, child, last_pivot(row, relation), value);
 	write_parse_document(run, child, value);
 	return child;
 }
@@ -556,7 +561,7 @@ parse_operations(WriteRun *run, WriteRow *row, RelationDesc *relation, List *mem
 
 /* Are the members operations?  Raises an error when only some are. */
 static bool
-are_operations(List *members, const char *path)
+are_operations(List *members, WriteRow *row, RelationDesc *relation, int64 index)
 {
 	int			n = 0;
 	ListCell   *lc;
@@ -571,7 +576,9 @@ are_operations(List *members, const char *path)
 	if (n > 0 && n < list_length(members))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"%s\" has operations and columns side by side", path),
+				 errmsg("\"%s%s\" has operations and columns side by side",
+						write_row_path(row, relation->name),
+						index >= 0 ? psprintf("[" INT64_FORMAT "]", index) : ""),
 				 errhint("Put the columns into \"$create\".")));
 	return n > 0;
 }
@@ -586,38 +593,43 @@ write_are_operations(const JsonbValue *value)
 	return key[0] == '$' && strcmp(key, "$type") != 0;
 }
 
+/* The document of a row shows a relation, if only that it leads to nothing. */
+void
+write_show_relation(WriteRun *run, WriteRow *row, RelationDesc *relation)
+{
+	write_row_link(run, row, relation, relation->kind == RELATION_MORPH_TO
+				   ? linitial(relation->branches) : relation);
+}
+
 /* What a document says of a relation. */
 void
 write_parse_nested(WriteRun *run, WriteRow *row, RelationDesc *relation, const JsonMember *member)
 {
 	const JsonbValue *value = &member->value;
-	char	   *path = write_row_path(row, relation->name);
 	bool		to_one = RELATION_IS_TO_ONE(relation->kind);
 	ListCell   *lc;
 
 	write_check_relation(relation);
 	if (value->type == jbvNull && to_one)
 	{
-		if (relation->kind == RELATION_MORPH_TO)
-			write_row_link(run, row, relation, linitial(relation->branches));
-		else
-			write_row_link(run, row, relation, relation);
+		write_show_relation(run, row, relation);
 		return;
 	}
 	if (JSON_IS_OBJECT(value))
 	{
 		List	   *members = json_members_of(value);
 
-		if (are_operations(members, path))
+		if (are_operations(members, row, relation, -1))
 			parse_operations(run, row, relation, members);
 		else
 			write_add_created(run, row, relation, value, -1);
 		return;
 	}
 	if (!JSON_IS_ARRAY(value))
-		write_wrong_value(path, to_one ? "an object" : "an array of objects", value);
+		write_wrong_value(write_row_path(row, relation->name),
+						  to_one ? "an object" : "an array of objects", value);
 	if (to_one)
-		write_wrong_value(path, "an object", value);
+		write_wrong_value(write_row_path(row, relation->name), "an object", value);
 	write_row_link(run, row, relation, relation);
 	foreach(lc, json_elements_of(value))
 	{
@@ -627,7 +639,7 @@ write_parse_nested(WriteRun *run, WriteRow *row, RelationDesc *relation, const J
 		CHECK_FOR_INTERRUPTS();
 		if (JSON_IS_OBJECT(&element->value))
 			members = json_members_of(&element->value);
-		if (members != NIL && are_operations(members, psprintf("%s[%d]", path, foreach_current_index(lc))))
+		if (members != NIL && are_operations(members, row, relation, foreach_current_index(lc)))
 			parse_operations(run, row, relation, members);
 		else
 			write_add_created(run, row, relation, &element->value, foreach_current_index(lc));
@@ -746,7 +758,7 @@ write_parse_set(WriteRun *run, WriteRow *row, RelationDesc *relation, const Json
 			child->existing = true;
 			child->key = probe->key;
 			child->may_have_pivot = OidIsValid(relation->via);
-			parse_pivot(run, row, relation, child, value);
+			write_parse_pivot(run, child, last_pivot(row, relation), value);
 			child->changes = MemoryContextAlloc(run->context, sizeof(JsonbValue));
 			*child->changes = *value;
 			return;

@@ -104,16 +104,22 @@ char *
 write_row_path(const WriteRow *row, const char *key)
 {
 	StringInfoData buf;
+	List	   *rows = NIL;
 
+	for (; row != NULL; row = row->parent)
+		rows = lappend(rows, unconstify(WriteRow *, row));
 	initStringInfo(&buf);
-	if (row->parent != NULL)
-		appendStringInfoString(&buf, write_row_path(row->parent, NULL));
-	if (row->name != NULL)
-		appendStringInfo(&buf, "%s%s", buf.len > 0 ? "." : "", row->name);
-	if (row->index >= 0)
-		appendStringInfo(&buf, "[" INT64_FORMAT "]", row->index);
+	for (int i = list_length(rows) - 1; i >= 0; i--)
+	{
+		row = list_nth(rows, i);
+		if (row->name != NULL)
+			appendStringInfo(&buf, "%s%s", buf.len > 0 ? "." : "", row->name);
+		if (row->index >= 0)
+			appendStringInfo(&buf, "[" INT64_FORMAT "]", row->index);
+	}
 	if (key != NULL)
 		appendStringInfo(&buf, "%s%s", buf.len > 0 ? "." : "", key);
+	list_free(rows);
 	return buf.data;
 }
 
@@ -161,6 +167,19 @@ write_row_set(WriteRun *run, WriteRow *row, int column, Datum value, bool isnull
 	row->values[i] = value;
 	row->nulls[i] = isnull;
 	row->ncolumns++;
+}
+
+/* Do not set the i'th of the columns that a row sets. */
+void
+write_row_unset(WriteRow *row, int i)
+{
+	row->ncolumns--;
+	for (; i < row->ncolumns; i++)
+	{
+		row->columns[i] = row->columns[i + 1];
+		row->values[i] = row->values[i + 1];
+		row->nulls[i] = row->nulls[i + 1];
+	}
 }
 
 /* A value of a row as stored, of a column that its shape keeps. */

@@ -74,6 +74,7 @@ extern WriteRow *write_row_make(WriteRun *run, WriteModel *model, WriteRow *pare
 extern char *write_row_path(const WriteRow *row, const char *key);
 extern int	write_row_find(const WriteRow *row, int column);
 extern void write_row_set(WriteRun *run, WriteRow *row, int column, Datum value, bool isnull);
+extern void write_row_unset(WriteRow *row, int i);
 extern Datum write_row_kept(const WriteRow *row, const char *column, bool *isnull);
 extern WriteLink *write_row_link(WriteRun *run, WriteRow *row, RelationDesc *relation,
 								 RelationDesc *branch);

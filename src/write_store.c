@@ -360,18 +360,36 @@ write_store_created(WriteRun *run, WriteRow *row, RelationDesc *relation, const 
 	link->shown_rows = lappend(link->shown_rows, child);
 }
 
-/* Set the columns that a row of a pivot sets in the one that is there. */
-static void
-update_pivot(RelationDesc *relation, WriteRow *owner, WriteRow *child, WriteRow *pivot)
+/*
+ * Set the columns that a row of a pivot sets in the one that joins a child to
+ * its owner, and take that as it is then; without columns it is only read.
+ */
+void
+write_update_pivot(WriteRun *run, RelationDesc *relation, WriteRow *owner, WriteRow *child,
+				   WriteRow *pivot)
 {
 	WriteStatement statement;
+	StringInfoData shown;
+	Datum	   *values;
+	bool	   *nulls;
+	int			n;
 	ListCell   *v;
 	ListCell   *c;
 
-	if (pivot->ncolumns == 0)
-		return;
+	write_set_shape(pivot);
+	n = list_length(pivot->shape->returned);
+	initStringInfo(&shown);
+	foreach(c, pivot->shape->returned)
+		appendStringInfo(&shown, "%sp.%s", foreach_current_index(c) > 0 ? ", " : "",
+						 quote_identifier(lfirst(c)));
+	if (n == 0)
+		appendStringInfoChar(&shown, '1');
 	statement_init(&statement);
-	appendStringInfo(&statement.sql, "UPDATE %s AS p SET ", quoted_model_name(relation->via));
+	if (pivot->ncolumns > 0)
+		appendStringInfo(&statement.sql, "UPDATE %s AS p SET ", quoted_model_name(relation->via));
+	else
+		appendStringInfo(&statement.sql, "SELECT %s FROM %s AS p, ", shown.data,
+						 quoted_model_name(relation->via));
 	for (int i = 0; i < pivot->ncolumns; i++)
 	{
 		WriteColumn *column = &pivot->model->columns[pivot->columns[i]];
@@ -379,7 +397,14 @@ update_pivot(RelationDesc *relation, WriteRow *owner, WriteRow *child, WriteRow 
 		appendStringInfo(&statement.sql, "%s%s = ", i > 0 ? ", " : "", quote_identifier(column->name));
 		statement_param(&statement, column->type, pivot->values[i], pivot->nulls[i]);
 	}
-	appendStringInfo(&statement.sql, " FROM %s AS c WHERE ", quoted_model_name(relation->related));
+	if (pivot->ncolumns > 0)
+	{
+		if (relation->pivot_timestamps &&
+			write_row_find(pivot, write_model_column(pivot->model, "updated_at")) < 0)
+			appendStringInfoString(&statement.sql, ", updated_at = pg_catalog.now()");
+		appendStringInfoString(&statement.sql, " FROM ");
+	}
+	appendStringInfo(&statement.sql, "%s AS c WHERE ", quoted_model_name(relation->related));
 	statement_key(&statement, child, "c");
 	appendStringInfoString(&statement.sql, " AND ");
 	statement_pivot(&statement, relation, owner, "p");
@@ -387,7 +412,18 @@ update_pivot(RelationDesc *relation, WriteRow *owner, WriteRow *child, WriteRow 
 		appendStringInfo(&statement.sql, " AND p.%s %s c.%s", quote_identifier(lfirst(v)),
 						 column_equality(relation->via, lfirst(v), relation->related, lfirst(c)),
 						 quote_identifier(lfirst(c)));
-	(void) statement_run(&statement);
+	if (pivot->ncolumns > 0)
+		appendStringInfo(&statement.sql, " RETURNING %s", shown.data);
+	if (statement_run(&statement) == 0)
+	{
+		child->pivot = NULL;
+		return;
+	}
+	values = palloc(sizeof(Datum) * (n + 1));
+	nulls = palloc(sizeof(bool) * (n + 1));
+	for (int i = 0; i < n; i++)
+		values[i] = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, i + 1, &nulls[i]);
+	write_take_row(run, pivot, values, nulls);
 }
 
 /*
@@ -418,8 +454,7 @@ write_drop_joined(WriteRun *run, WriteRow *row, RelationDesc *relation)
 			statement_owned(&statement, relation, row, "c");
 			if (statement_run(&statement) > 0)
 			{
-				child->pivot = NULL;
-				update_pivot(relation, row, child, lfirst(p));
+				write_update_pivot(run, relation, row, child, lfirst(p));
 				if (child->changes != NULL)
 					write_change(run, child, child->changes, true);
 				else
