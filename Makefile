@@ -32,6 +32,8 @@ REGRESS = \
 	many_to_many \
 	through \
 	graph_view \
+	write_graph \
+	write_errors \
 	explain \
 	query query_relations query_paging query_errors query_injection query_plans
 

@@ -539,6 +539,8 @@ check_request(WriteRow *row, RelationDesc *relation, JsonMember *operation)
 		if (is_parent(relation))
 			write_wrong_value(operation_path(row, relation, operation->key), "true or false", value);
 	}
+	else if (is_parent(relation) && is(operation->key, "$set") && JSON_IS_ARRAY(value))
+		write_wrong_value(operation_path(row, relation, operation->key), "a key or an object", value);
 	else if (is_parent(relation) && (is(operation->key, "$update") || is(operation->key, "$upsert")))
 	{
 		path = operation_path(row, relation, operation->key);

@@ -426,11 +426,22 @@ write_add_connected(WriteRun *run, WriteRow *row, RelationDesc *relation, const 
 	WriteRow   *child;
 	DocumentPlace place;
 	ErrorContextCallback callback;
+	ListCell   *lc;
 
 	if (relation->kind == RELATION_MORPH_TO)
 	{
 		JsonbValue *inner = getKeyJsonValueFromContainer(key->val.binary.data, "key", strlen("key"), NULL);
 
+		foreach(lc, json_members_of(key))
+		{
+			char	   *name = ((JsonMember *) lfirst(lc))->key;
+
+			if (strcmp(name, "key") != 0 && strcmp(name, "$type") != 0)
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						 errmsg("unknown key \"%s\" at \"%s.%s\"", name, path, name),
+						 errhint("The keys are: $type, key.")));
+		}
 		if (inner == NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
