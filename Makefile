@@ -34,6 +34,7 @@ REGRESS = \
 	graph_view \
 	write_graph \
 	write_errors \
+	verbs \
 	explain \
 	query query_relations query_paging query_errors query_injection query_plans
 
