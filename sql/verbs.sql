@@ -26,6 +26,9 @@ SELECT kind FROM relations.morph_one('posts', 'comment', 'comments', 'commentabl
 SELECT kind FROM relations.morph_to_many('posts', 'tags', 'tags', 'taggable');
 SELECT kind FROM relations.has_many_through('users', 'post_tags', 'comments', 'posts', foreign_key => 'user_id', through_foreign_key => 'commentable_post_id');
 CREATE VIEW pivots AS SELECT user_id, skill_id, level, note, created_at < now() AS old, updated_at < now() AS unchanged FROM skill_user ORDER BY 1, 2;
+-- the times of pivots are not for these pages
+CREATE FUNCTION timeless(document jsonb) RETURNS text LANGUAGE sql AS
+$$ SELECT regexp_replace(document::text, '"(created|updated)_at": "[^"]*"', '"\1_at": "now"', 'g') $$;
 -- find reads what the verbs have written
 CREATE FUNCTION skills_of(int) RETURNS text LANGUAGE sql AS
 $$ SELECT string_agg((s ->> 'id') || coalesce('=' || (s -> 'pivot' ->> 'level'), ''), ' ') FROM jsonb_array_elements(relations.find('verbs.users', $1, 'skills') -> 'skills') s $$;
@@ -182,15 +185,15 @@ SELECT relations.create_related('users', 2, 'profile', '{"bio": "b"}');
 SELECT relations.create_related('users', 2, 'profile', '{"bio": "again"}');
 SELECT relations.create_related('users', 2, 'boss', '{"id": 4, "name": "Boss"}');
 SELECT relations.create_related('users', 2, 'boss', '{"id": 5}');
-SELECT relations.create_related('users', 2, 'skills', '{"id": 5, "name": "perl", "pivot": {"level": "old"}}');
+SELECT timeless(relations.create_related('users', 2, 'skills', '{"id": 5, "name": "perl", "pivot": {"level": "old"}}'));
 SELECT relations.create_related('users', 2, 'comments', '{"body": "of a user"}');
 SELECT relations.create_related('posts', 1, 'tags', '{"id": 3, "name": "z"}');
 SELECT relations.create_related('comments', 1, 'commentable', '{"$type": "post", "title": "new", "user_id": 1}');
 SELECT relations.create_related('users', 2, 'post_tags', '{"id": 4}');
-SELECT * FROM relations.create_many_related('users', 3, 'skills', '[{"id": 6}, {"id": 7, "pivot": {"note": "n"}}]');
+SELECT timeless(j) FROM relations.create_many_related('users', 3, 'skills', '[{"id": 6}, {"id": 7, "pivot": {"note": "n"}}]') j;
 SELECT * FROM relations.create_many_related('users', 3, 'posts', '[{"title": "a", "comment": {"body": "c"}}, {"title": "b"}]');
 SELECT relations.create_many_related('users', 3, 'profile', '[{}, {}]');
-SELECT relations.find('users', 3, 'skills', 'posts.comment');
+SELECT timeless(relations.find('users', 3, 'skills', 'posts.comment'));
 SELECT skills_of(2), skills_of(3);
 
 --
@@ -209,7 +212,7 @@ SELECT relations.first_or_create_related('users', 1, 'posts', '{"title": null}',
 SELECT relations.first_or_create_related('users', 1, 'posts', '{"title": "searched"}', '{"title": "stored"}') ->> 'title' AS title;
 -- through a pivot, and polymorphic
 SELECT relations.first_or_create_related('users', 1, 'skills', '{"name": "sql"}');
-SELECT relations.first_or_create_related('users', 1, 'skills', '{"name": "awk"}', '{"id": 8, "pivot": {"level": "low"}}');
+SELECT timeless(relations.first_or_create_related('users', 1, 'skills', '{"name": "awk"}', '{"id": 8, "pivot": {"level": "low"}}'));
 SELECT relations.first_or_create_related('users', 1, 'comments', '{"body": "new"}') - 'id';
 SELECT skills_of(1);
 -- nested, with rows of several kinds
