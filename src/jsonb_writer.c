@@ -33,6 +33,9 @@
 
 #include "jsonb_writer.h"
 
+/* a buffer that is kept begins with so many bytes */
+#define DOC_BUFFER_SIZE 8192
+
 typedef struct TemplateKey
 {
 	const char *key;
@@ -258,14 +261,16 @@ stage_object(RowArena *arena, ObjectEncoder *object, const Datum *values, const 
 /*
  * Encode the columns of a row.  values and isnull are the row, positions[i]
  * is where the i'th of the template's columns stands in it, encoders[i] how it
- * is written.  The result lives in the arena; its groups are not set.  The
- * current memory context takes what is needed meanwhile.
+ * is written.  The result lives in the arena, behind prefix bytes (a multiple
+ * of four) that are the caller's; its groups are not set.  The current memory
+ * context takes what is needed meanwhile.
  */
 StagedRow *
-stage_row(RowArena *arena, ObjectTemplate *tpl, ValueEncoder *encoders,
+stage_row(RowArena *arena, Size prefix, ObjectTemplate *tpl, ValueEncoder *encoders,
 		  const int *positions, const Datum *values, const bool *isnull)
 {
-	Size		entry_offset = offsetof(StagedRow, words) + sizeof(uint32) * tpl->nrelations;
+	Size		entry_offset = prefix + offsetof(StagedRow, words) +
+		sizeof(uint32) * tpl->nrelations;
 	Size		header = entry_offset + sizeof(JEntry) * tpl->nvalues;
 	StagedRow  *row;
 
@@ -278,7 +283,7 @@ stage_row(RowArena *arena, ObjectTemplate *tpl, ValueEncoder *encoders,
 	arena->pos += header;
 	stage_values(arena, tpl, encoders, positions, values, isnull, tpl->nrelations == 0,
 				 entry_offset);
-	row = (StagedRow *) arena->start;
+	row = (StagedRow *) (arena->start + prefix);
 	row->data_size = (arena->pos - arena->start) - header;
 	return row;
 }
@@ -289,6 +294,21 @@ doc_init(DocBuffer *buf, Size capacity)
 {
 	buf->cap = Max(capacity, 64);
 	buf->data = palloc(buf->cap);
+	buf->len = VARHDRSZ;
+}
+
+/*
+ * Start a document in a buffer that is kept from one to the next: zeroed at
+ * first, its memory comes from context.
+ */
+void
+doc_again(DocBuffer *buf, MemoryContext context)
+{
+	if (buf->data == NULL)
+	{
+		buf->cap = DOC_BUFFER_SIZE;
+		buf->data = MemoryContextAlloc(context, buf->cap);
+	}
 	buf->len = VARHDRSZ;
 }
 

@@ -53,7 +53,7 @@ typedef struct StagedRow
 /* A document under construction. */
 typedef struct DocBuffer
 {
-	char	   *data;
+	char	   *data;			/* palloc'd, or NULL before the first document */
 	Size		len;
 	Size		cap;
 } DocBuffer;
@@ -61,10 +61,12 @@ typedef struct DocBuffer
 extern void template_init(ObjectTemplate *tpl, List *column_keys, List *relation_keys,
 						  MemoryContext context);
 
-extern StagedRow *stage_row(RowArena *arena, ObjectTemplate *tpl, ValueEncoder *encoders,
-							const int *positions, const Datum *values, const bool *isnull);
+extern StagedRow *stage_row(RowArena *arena, Size prefix, ObjectTemplate *tpl,
+							ValueEncoder *encoders, const int *positions,
+							const Datum *values, const bool *isnull);
 
 extern void doc_init(DocBuffer *buf, Size capacity);
+extern void doc_again(DocBuffer *buf, MemoryContext context);
 extern Jsonb *doc_finish(DocBuffer *buf);
 extern void doc_reserve_slow(DocBuffer *buf, Size n);
 extern void doc_leaf_object(DocBuffer *buf, ObjectTemplate *tpl, const StagedRow *row);

@@ -212,6 +212,15 @@ read_run_document(ReadRun *run, uint32 row)
 	return doc_finish(&buf);
 }
 
+/* The same, in memory that the next such document takes. */
+Jsonb *
+read_run_passing_document(ReadRun *run, uint32 row)
+{
+	doc_again(&run->passing, run->context);
+	write_row(&run->passing, run->root, root_row(run, row), NULL);
+	return doc_finish(&run->passing);
+}
+
 /*
  * What the only root row of the batch has under its only relation: an array,
  * an object, or NULL for a null.

@@ -5,6 +5,8 @@
 #ifndef RELATIONS_READ_LEVEL_H
 #define RELATIONS_READ_LEVEL_H
 
+#include "tcop/dest.h"
+
 #include "read_keys.h"
 #include "read_run.h"
 
@@ -25,7 +27,9 @@ struct ReadLevel
 {
 	ReadRun    *run;
 	ReadNode   *node;
+	ReadLevel  *parent;			/* NULL: of the root */
 	ReadLevel **links;			/* the level itself, for a recursive link */
+	PassLevel  *pass;			/* during a pass: its part in it */
 
 	/* rows in the order of their arrival */
 	uint32		nrows;
@@ -36,6 +40,7 @@ struct ReadLevel
 	KeyColumns	ident;
 
 	KeyMap		map;			/* the parents' keys */
+	uint32		ngroups;
 	uint32		first_group;	/* of those that are being read */
 
 	/* rows by group */
@@ -45,5 +50,21 @@ struct ReadLevel
 
 /* the number of a row in its level, of nodes that tell rows apart */
 #define STAGED_NUMBER(row, node) (STAGED_GROUPS(row)[(node)->tpl.nrelations - 1])
+
+/* Tells where an error happens, while it is on the stack. */
+typedef struct ReadLevelError
+{
+	ErrorContextCallback callback;
+} ReadLevelError;
+
+extern void read_level_push_error(ReadLevelError *error, ReadLevel *level);
+extern void read_level_pop_error(ReadLevelError *error);
+extern void read_level_add(ReadLevel *level, const Datum *values, const bool *isnull, uint32 group);
+extern void read_level_learn_type(ReadLevel *level, TupleDesc desc);
+extern void read_level_range(ReadLevel *level, int64 min, int64 max, DestReceiver *dest);
+extern Datum integer_key(Oid type, int64 key);
+
+/* read_pass.c */
+extern bool read_pass_reads(const ReadLevel *level);
 
 #endif							/* RELATIONS_READ_LEVEL_H */
