@@ -42,6 +42,18 @@ row_arena_init(RowArena *arena, MemoryContext context, Size chunk_size)
 	arena->context = context;
 	arena->start = arena->pos = arena->end = NULL;
 	arena->chunk_size = chunk_size;
+	arena->single = false;
+}
+
+/* Raise that a container does not fit a Jsonb value. */
+void
+jsonb_too_large(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+			 errmsg("the document exceeds the maximum size of a jsonb value, %u bytes",
+					JENTRY_OFFLENMASK),
+			 errhint("Read fewer columns or fewer rows at once.")));
 }
 
 #define ROW_CHUNK_MAX ((Size) 1024 * 1024)
@@ -57,6 +69,19 @@ row_reserve_slow(RowArena *arena, Size n)
 	Size		size = arena->chunk_size;
 	char	   *chunk;
 
+	if (arena->single)
+	{
+		size = arena->end - arena->start;
+		if (used + n > MaxAllocSize)
+			jsonb_too_large();
+		while (size < used + n)
+			size *= 2;
+		size = Min(size, MaxAllocSize);
+		arena->start = repalloc(arena->start, size);
+		arena->pos = arena->start + used;
+		arena->end = arena->start + size;
+		return;
+	}
 	while (size < (used + n) * 2)
 		size *= 2;
 	chunk = MemoryContextAllocHuge(arena->context, size);

@@ -47,10 +47,12 @@ typedef struct RowArena
 	char	   *pos;			/* next byte */
 	char	   *end;			/* of the chunk */
 	Size		chunk_size;		/* of the next chunk */
+	bool		single;			/* one row only: a new chunk replaces the old one */
 } RowArena;
 
 extern void row_arena_init(RowArena *arena, MemoryContext context, Size chunk_size);
 extern void row_reserve_slow(RowArena *arena, Size n);
+extern void jsonb_too_large(void) pg_attribute_noreturn();
 
 /* Make sure that n bytes can be written at pos; may move the row. */
 static inline void

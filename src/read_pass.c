@@ -92,6 +92,8 @@ struct PassLevel
 	TupleDesc	desc;			/* of its rows */
 	Datum	   *values;			/* of a row */
 	bool	   *nulls;
+	bool		tuples;			/* rows stay tuples until they are written */
+	bool		some_keys;		/* of links that are read for each batch */
 };
 
 /*
@@ -629,6 +631,20 @@ read_pass_begin(ReadRun *run, Portal portal, const PassSize *size)
 	deliver_rows(pass, pass->levels[0]);
 	if (pass->nroots > 0)
 		read_below(pass, run->root);
+	for (int i = 0; i < pass->nlevels; i++)
+	{
+		PassLevel  *plevel = pass->levels[i];
+		ReadNode   *node = plevel->level->node;
+
+		/* rows that are told apart, and values of aggregates, are encoded at once */
+		plevel->tuples = plevel->open && node->nident == 0 &&
+			node->query->aggregate == AGGREGATE_NONE;
+		for (int c = 0; c < node->nlinks; c++)
+		{
+			if (!read_pass_reads(plevel->level->links[c]))
+				plevel->some_keys = true;
+		}
+	}
 	MemoryContextSwitchTo(old);
 }
 
@@ -644,6 +660,50 @@ read_pass_reads(const ReadLevel *level)
  * ---------------------------------------------------------------------
  */
 
+/* The values of a row, in memory of the level. */
+static void
+deform_row(PassLevel *plevel, MinimalTuple row)
+{
+	HeapTupleData tuple;
+
+	tuple.t_len = row->t_len + MINIMAL_TUPLE_OFFSET;
+	tuple.t_data = (HeapTupleHeader) ((char *) row - MINIMAL_TUPLE_OFFSET);
+	heap_deform_tuple(&tuple, plevel->desc, plevel->values, plevel->nulls);
+}
+
+/* The value that a row is sorted by, where the others would stand. */
+static inline void
+deform_sort_value(PassLevel *plevel, MinimalTuple row)
+{
+	int			pos = plevel->level->node->sort_position;
+	HeapTupleData tuple;
+
+	tuple.t_len = row->t_len + MINIMAL_TUPLE_OFFSET;
+	tuple.t_data = (HeapTupleHeader) ((char *) row - MINIMAL_TUPLE_OFFSET);
+	plevel->values[pos] = heap_getattr(&tuple, pos + 1, plevel->desc, &plevel->nulls[pos]);
+}
+
+/* Do the rows of a level of the batch stay tuples? */
+bool
+read_pass_has_tuples(const ReadLevel *level)
+{
+	return level->pass != NULL && level->pass->tuples;
+}
+
+/* The values of a row that is a tuple, until the next one's; its number in the level. */
+uint32
+read_pass_tuple(ReadLevel *level, MinimalTuple tuple, Datum **values, bool **isnull)
+{
+	PassLevel  *plevel = level->pass;
+	RowPlace	place;
+
+	deform_row(plevel, tuple);
+	*values = plevel->values;
+	*isnull = plevel->nulls;
+	memcpy(&place, tuple->mt_padding, ROW_PLACE_SIZE);
+	return place.group;
+}
+
 /* Take the rows of a chunk into their levels. */
 static void
 take_chunk(void *arg, char *data, Size size)
@@ -655,7 +715,6 @@ take_chunk(void *arg, char *data, Size size)
 	while (data < end)
 	{
 		MinimalTuple row = (MinimalTuple) data;
-		HeapTupleData tuple;
 		RowPlace	place;
 		PassLevel  *plevel;
 		ReadLevel  *level;
@@ -663,11 +722,21 @@ take_chunk(void *arg, char *data, Size size)
 		memcpy(&place, row->mt_padding, ROW_PLACE_SIZE);
 		plevel = pass->levels[place.level];
 		level = plevel->level;
-		tuple.t_len = row->t_len + MINIMAL_TUPLE_OFFSET;
-		tuple.t_data = (HeapTupleHeader) (data - MINIMAL_TUPLE_OFFSET);
-		heap_deform_tuple(&tuple, plevel->desc, plevel->values, plevel->nulls);
-		read_level_add(level, plevel->values, plevel->nulls,
-					   place.group + (level->parent != NULL ? level->parent->pass->base : 0));
+		if (level->parent != NULL)
+			place.group += level->parent->pass->base;
+		if (!plevel->tuples || plevel->some_keys)
+			deform_row(plevel, row);
+		else if (level->node->sorted_here)
+			deform_sort_value(plevel, row);
+		if (plevel->tuples)
+		{
+			/* from here on the row's own number is of use, not its parent's */
+			place.group = read_level_add_tuple(level, row, plevel->values, plevel->nulls,
+											   place.group);
+			memcpy(row->mt_padding, &place, ROW_PLACE_SIZE);
+		}
+		else
+			read_level_add(level, plevel->values, plevel->nulls, place.group);
 		data += MAXALIGN(row->t_len);
 	}
 }

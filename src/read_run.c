@@ -264,9 +264,15 @@ grow_level(ReadLevel *level)
 	level->rows = enlarge(run, level->rows, sizeof(GroupedRow), n);
 	level->groups = enlarge(run, level->groups, sizeof(uint32), n);
 	if (level->keys == NULL && node->nlinks > 0)
+	{
 		level->keys = MemoryContextAllocZero(run->batch, sizeof(KeyColumns) * node->nlinks);
+		level->link_groups = MemoryContextAllocZero(run->batch, sizeof(uint32 *) * node->nlinks);
+	}
 	for (int c = 0; c < node->nlinks; c++)
-		grow_columns(run, &level->keys[c], node->links[c]->nkeys, n);
+	{
+		if (!read_pass_reads(level->links[c]))
+			grow_columns(run, &level->keys[c], node->links[c]->nkeys, n);
+	}
 	if (node->nident > 0)
 		grow_columns(run, &level->ident, node->nident, n);
 	level->capacity = n;
@@ -298,6 +304,37 @@ keep_values(ReadRun *run, KeyColumns *columns, uint32 n, int ncolumns, const int
 	}
 }
 
+/* Room for one more row of a level; its number. */
+static inline uint32
+next_row(ReadLevel *level)
+{
+	if (level->nrows == level->capacity)
+		grow_level(level);
+	return level->nrows++;
+}
+
+/* Keep what is needed of a row besides its document: by what it is sorted, and its keys. */
+static inline void
+note_row(ReadLevel *level, uint32 n, const Datum *values, const bool *isnull, uint32 group)
+{
+	ReadRun    *run = level->run;
+	ReadNode   *node = level->node;
+
+	level->rows[n].sort = node->sorted_here && !isnull[node->sort_position]
+		? integer_datum(node->sort_type, values[node->sort_position]) : PG_INT64_MAX;
+	level->groups[n] = group;
+	for (int c = 0; c < node->nlinks; c++)
+	{
+		ReadNode   *link = node->links[c];
+
+		/* rows that come with the pass know their parent by its number */
+		if (!read_pass_reads(level->links[c]))
+			keep_values(run, &level->keys[c], n, link->nkeys,
+						link == node ? node->recursion_keys : link->parent_keys,
+						link->key_lens, link->key_byvals, values, isnull);
+	}
+}
+
 /*
  * Take a row into a level: encode it, and keep the keys of its links.  values
  * are in the order of the node's select list; group is the parent's.
@@ -308,39 +345,41 @@ read_level_add(ReadLevel *level, const Datum *values, const bool *isnull, uint32
 	ReadRun    *run = level->run;
 	ReadNode   *node = level->node;
 	MemoryContext old = MemoryContextSwitchTo(run->row);
-	uint32		n;
+	uint32		n = next_row(level);
+	StagedRow  *staged;
 
-	if (level->nrows == level->capacity)
-		grow_level(level);
-	n = level->nrows++;
-	level->rows[n].row = stage_row(&run->arena, 0, &node->tpl, node->encoders,
-								   node->positions, values, isnull);
+	staged = stage_row(&run->arena, 0, &node->tpl, node->encoders, node->positions, values, isnull);
+	level->rows[n].row.staged = staged;
 	run->staged += run->arena.pos - run->arena.start;
-	level->rows[n].sort = node->sorted_here && !isnull[node->sort_position]
-		? integer_datum(node->sort_type, values[node->sort_position]) : PG_INT64_MAX;
-	level->groups[n] = group;
-	for (int c = 0; c < node->nlinks; c++)
+	note_row(level, n, values, isnull, group);
+	for (int c = 0; c < node->nchildren; c++)
 	{
-		ReadNode   *link = node->links[c];
-
-		/* rows that come with the pass know their parent by its number */
 		if (read_pass_reads(level->links[c]))
-		{
-			STAGED_GROUPS(level->rows[n].row)[c] = n;
-			continue;
-		}
-		keep_values(run, &level->keys[c], n, link->nkeys,
-					link == node ? node->recursion_keys : link->parent_keys,
-					link->key_lens, link->key_byvals, values, isnull);
+			STAGED_GROUPS(staged)[c] = n;
 	}
 	if (node->nident > 0)
 	{
 		keep_values(run, &level->ident, n, node->nident, node->ident_positions,
 					node->ident_lens, node->ident_byvals, values, isnull);
-		STAGED_NUMBER(level->rows[n].row, node) = n;
+		STAGED_NUMBER(staged, node) = n;
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(run->row);
+}
+
+/*
+ * The same for a row that stays a tuple, of which those values are given that
+ * are keys or that it is sorted by.  Returns its number in the level.
+ */
+uint32
+read_level_add_tuple(ReadLevel *level, MinimalTuple tuple, const Datum *values, const bool *isnull,
+					 uint32 group)
+{
+	uint32		n = next_row(level);
+
+	level->rows[n].row.tuple = tuple;
+	note_row(level, n, values, isnull, group);
+	return n;
 }
 
 /* A root row that the caller has: values in the order of the select list. */
@@ -570,7 +609,11 @@ number_keys(ReadLevel *level, ReadLevel *parent, int link, uint32 first)
 	Oid			type = node->key_types[0];
 	KeyMap	   *map = &level->map;
 	uint32		n = parent->nrows;
+	uint32	   *groups = NULL;
 
+	if (read_pass_has_tuples(parent))
+		groups = parent->link_groups[link] = MemoryContextAllocHuge(level->run->batch,
+																	sizeof(uint32) * Max(n, 1));
 	if (map->context == NULL)
 	{
 		int64		min = PG_INT64_MAX;
@@ -602,7 +645,10 @@ number_keys(ReadLevel *level, ReadLevel *parent, int link, uint32 first)
 			group = node->hashed
 				? keymap_put_integer(map, integer_datum(type, keys->values[0][i]))
 				: keymap_put(map, keys->values, i);
-		STAGED_GROUPS(parent->rows[i].row)[link] = group;
+		if (groups != NULL)
+			groups[i] = group;
+		else
+			STAGED_GROUPS(parent->rows[i].row.staged)[link] = group;
 	}
 }
 
@@ -707,7 +753,7 @@ read_recursion(ReadLevel *level)
 	}
 	/* the last rows: what they lead to has not been read */
 	for (uint32 i = numbered; i < level->nrows; i++)
-		STAGED_GROUPS(level->rows[i].row)[link] = NO_GROUP;
+		STAGED_GROUPS(level->rows[i].row.staged)[link] = NO_GROUP;
 }
 
 static int

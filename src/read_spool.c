@@ -20,7 +20,7 @@
 #include "read_spool.h"
 
 /* chunks are taken from the system in blocks of about this size */
-#define BLOCK_SIZE ((Size) 1024 * 1024)
+#define BLOCK_SIZE ((Size) 8 * 1024 * 1024)
 
 /*
  * A spool in a memory context of its own below parent.  chunk_size is a
@@ -70,7 +70,7 @@ take_chunk(Spool *spool)
 	if (chunk == NULL)
 	{
 		Size		n = Max(BLOCK_SIZE / spool->chunk_size, 1);
-		char	   *block = MemoryContextAlloc(spool->context, n * spool->chunk_size);
+		char	   *block = MemoryContextAllocHuge(spool->context, n * spool->chunk_size);
 
 		for (Size i = 0; i < n; i++)
 		{
