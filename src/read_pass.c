@@ -243,14 +243,6 @@ map_put(ReadPass *pass, ParentMap *map, int64 key, uint32 part, uint32 ordinal)
  * ---------------------------------------------------------------------
  */
 
-#if defined(__GNUC__) || defined(__clang__)
-#define prefetch(p) __builtin_prefetch(p)
-#define prefetch_for_write(p) __builtin_prefetch(p, 1)
-#else
-#define prefetch(p) ((void) (p))
-#define prefetch_for_write(p) ((void) (p))
-#endif
-
 /* Take the rows that wait to their partitions. */
 static void
 deliver_rows(ReadPass *pass, PassLevel *plevel)
