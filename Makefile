@@ -35,6 +35,7 @@ REGRESS = \
 	write_graph \
 	write_errors \
 	verbs \
+	write_plans \
 	explain \
 	query query_relations query_paging query_errors query_injection query_plans
 

@@ -850,6 +850,7 @@ append_conditions(Verb *verb, WriteStatement *statement, Jsonb *where)
 	first = statement->nparams;
 	if (where == NULL)
 		return;
+	statement->custom = true;
 	node.relid = verb->relation->related;
 	node.model = verb->related->desc;
 	node.limit = -1;

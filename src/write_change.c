@@ -75,20 +75,6 @@ named_row(WriteRun *run, WriteRow *owner, RelationDesc *relation, const JsonbVal
  * ---------------------------------------------------------------------
  */
 
-/* "NOT (key is one of rows)", or nothing when there are none. */
-static void
-append_except(WriteStatement *statement, List *rows, const char *alias)
-{
-	ListCell   *lc;
-
-	foreach(lc, rows)
-	{
-		appendStringInfoString(&statement->sql, " AND NOT (");
-		statement_key(statement, lfirst(lc), alias);
-		appendStringInfoChar(&statement->sql, ')');
-	}
-}
-
 /* The columns by which a related row refers to its owner, set to null. */
 static void
 append_nulls(StringInfo sql, RelationDesc *relation)
@@ -136,7 +122,7 @@ write_let_go(RelationDesc *relation, WriteRow *owner, WriteRow *row, List *excep
 				appendStringInfoString(&statement.sql, " AND ");
 				statement_key(&statement, row, "c");
 			}
-			append_except(&statement, except, "c");
+			statement_except(&statement, except, "c");
 			appendStringInfoChar(&statement.sql, ')');
 		}
 		return statement_run(&statement);
@@ -150,7 +136,7 @@ write_let_go(RelationDesc *relation, WriteRow *owner, WriteRow *row, List *excep
 		appendStringInfoString(&statement.sql, " AND ");
 		statement_key(&statement, row, "c");
 	}
-	append_except(&statement, except, "c");
+	statement_except(&statement, except, "c");
 	return statement_run(&statement);
 }
 
@@ -660,13 +646,72 @@ forget_generated(WriteRow *row, WriteRow *current)
 }
 
 /*
+ * Does a row that is to be changed have to be looked at before?  When what it
+ * refers to now matters, or when what it is to refer to would be created in
+ * vain were the row not there.
+ */
+static bool
+needs_current(WriteRow *row, List *requests)
+{
+	ListCell   *lc;
+
+	foreach(lc, requests)
+	{
+		if (is_parent(((WriteRequest *) lfirst(lc))->relation))
+			return true;
+	}
+	foreach(lc, row->links)
+	{
+		WriteLink  *link = lfirst(lc);
+
+		if (is_parent(link->relation) && link->rows != NIL)
+			return true;
+	}
+	for (int i = 0; i < row->ncolumns; i++)
+	{
+		if (row->model->columns[row->columns[i]].generated)
+			return true;
+	}
+	return false;
+}
+
+/* Look at a row as it is, before it is changed; false when it is not there. */
+static bool
+look_at_current(WriteRun *run, WriteRow *row, WriteRow *current, List *requests)
+{
+	ListCell   *lc;
+
+	current->existing = true;
+	current->key = row->key;
+	current->shown = NIL;
+	foreach(lc, requests)
+	{
+		WriteRequest *request = lfirst(lc);
+
+		if (is_parent(request->relation))
+			current->wanted = list_concat_unique_ptr(current->wanted, reference_columns(request->relation));
+	}
+	for (int i = 0; i < row->ncolumns; i++)
+	{
+		if (row->model->columns[row->columns[i]].generated)
+			current->wanted = list_append_unique_ptr(current->wanted,
+													 row->model->columns[row->columns[i]].name);
+	}
+	write_lookup(run, list_make1(current));
+	if (!current->found)
+		return false;
+	forget_generated(row, current);
+	return true;
+}
+
+/*
  * Change a row that is named by its key, as a document says: its columns, and
  * what its relations lead to.  With replaces a nested document takes the place
- * of what is there, else it is added.  Raises foreign_key_violation when the row is
- * not there, and what the server raises.
+ * of what is there, else it is added.  False when the row is not there, and
+ * nothing was done.  Raises what the server raises.
  */
-void
-write_change(WriteRun *run, WriteRow *row, const JsonbValue *document, bool replaces)
+bool
+write_change_found(WriteRun *run, WriteRow *row, const JsonbValue *document, bool replaces)
 {
 	MemoryContext old = MemoryContextSwitchTo(run->context);
 	WriteRow   *current = write_row_make(run, row->model, row->parent, row->name, row->index);
@@ -688,34 +733,25 @@ write_change(WriteRun *run, WriteRow *row, const JsonbValue *document, bool repl
 			write_parse_column(run, row, member);
 	}
 
-	/* as it was: what it referred to */
-	current->existing = true;
-	current->key = row->key;
-	current->shown = NIL;
-	foreach(lc, requests)
+	if (needs_current(row, requests) && !look_at_current(run, row, current, requests))
 	{
-		WriteRequest *request = lfirst(lc);
-
-		if (is_parent(request->relation))
-			current->wanted = list_concat_unique_ptr(current->wanted, reference_columns(request->relation));
+		MemoryContextSwitchTo(old);
+		return false;
 	}
-	for (int i = 0; i < row->ncolumns; i++)
-	{
-		if (row->model->columns[row->columns[i]].generated)
-			current->wanted = list_append_unique_ptr(current->wanted,
-													 row->model->columns[row->columns[i]].name);
-	}
-	write_lookup(run, list_make1(current));
-	write_require(run, current);
-	forget_generated(row, current);
-
 	foreach(lc, requests)
 	{
 		if (is_parent(((WriteRequest *) lfirst(lc))->relation))
 			change_parents(run, row, current, lfirst(lc), false);
 	}
 	write_store_parents(run, list_make1(row));
-	write_update_row(run, row);
+	if (!write_update_found(run, row))
+	{
+		/* it went meanwhile, and with it those that were stored for it */
+		if (needs_current(row, requests))
+			write_require(run, row);
+		MemoryContextSwitchTo(old);
+		return false;
+	}
 	foreach(lc, requests)
 	{
 		WriteRequest *request = lfirst(lc);
@@ -740,6 +776,15 @@ write_change(WriteRun *run, WriteRow *row, const JsonbValue *document, bool repl
 			change_children(run, row, lfirst(lc));
 	}
 	MemoryContextSwitchTo(old);
+	return true;
+}
+
+/* The same.  Raises foreign_key_violation when the row is not there. */
+void
+write_change(WriteRun *run, WriteRow *row, const JsonbValue *document, bool replaces)
+{
+	if (!write_change_found(run, row, document, replaces))
+		write_require(run, row);
 }
 
 /* Delete a row that is named by its key; false when it is not there. */

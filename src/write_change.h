@@ -16,6 +16,7 @@ typedef struct WriteRequest
 	WriteRow   *row;			/* what it is about, once that is known */
 } WriteRequest;
 
+extern bool write_change_found(WriteRun *run, WriteRow *row, const JsonbValue *document, bool replaces);
 extern void write_change(WriteRun *run, WriteRow *row, const JsonbValue *document, bool replaces);
 extern void write_set_parent_null(WriteRun *run, WriteRow *row, RelationDesc *relation);
 extern bool write_delete_row(WriteRow *row);

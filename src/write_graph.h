@@ -48,7 +48,7 @@ extern void write_refer_pivot(WriteRun *run, WriteRow *pivot, WriteRow *owner, W
 extern WriteRow *write_read_owner(WriteRun *run, Oid relid, const char *name, char *key,
 								  RelationDesc **relation);
 extern void write_require(WriteRun *run, WriteRow *row);
+extern bool write_update_found(WriteRun *run, WriteRow *row);
 extern void write_update_row(WriteRun *run, WriteRow *row);
-extern char *write_key_condition(WriteModel *model, List *columns, int first);
 
 #endif							/* RELATIONS_WRITE_GRAPH_H */

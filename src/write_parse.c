@@ -18,6 +18,7 @@
 
 #include "key_operator.h"
 #include "write_graph.h"
+#include "write_statement.h"
 
 static const char *const operations[] = {"$create", "$connect", "$connect_or_create"};
 static const char *const other_operations[] = {"$disconnect", "$set", "$update", "$upsert", "$delete"};
@@ -196,52 +197,48 @@ find_by_columns(WriteRun *run, WriteRow *row, const JsonbValue *object, const ch
 {
 	WriteModel *model = row->model;
 	List	   *members = json_members_of(object);
-	int			n = list_length(members);
-	Oid		   *types = palloc(sizeof(Oid) * Max(n, 1));
-	Datum	   *values = palloc(sizeof(Datum) * Max(n, 1));
-	StringInfoData sql;
-	MemoryContext context;
+	WriteStatement statement;
+	uint64		n;
 	ListCell   *lc;
 
 	require_primary_key(model);
-	if (n == 0)
+	if (members == NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%s\" names no column", path)));
-	initStringInfo(&sql);
-	appendStringInfo(&sql, "SELECT %s FROM %s WHERE ", quoted_column_list(model->desc->primary_key),
-					 quoted_model_name(model->relid));
+	statement_init(&statement);
+	appendStringInfo(&statement.sql, "SELECT %s FROM %s AS c WHERE ",
+					 quoted_column_list(model->desc->primary_key), quoted_model_name(model->relid));
 	foreach(lc, members)
 	{
 		JsonMember *member = lfirst(lc);
 		int			i = foreach_current_index(lc);
 		WriteMember *found = write_model_member(model, member->key);
 		WriteColumn *column;
+		Datum		value;
 		bool		isnull;
 
 		if (found == NULL || found->column < 0)
 			unknown_key(model, member->key, psprintf("%s.%s", path, member->key));
 		column = &model->columns[found->column];
-		types[i] = column->base;
-		values[i] = write_column_input(model, found->column, &member->value, &isnull);
+		value = write_column_input(model, found->column, &member->value, &isnull);
 		if (isnull)
 			ereport(ERROR,
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 					 errmsg("\"%s.%s\" must not be null", path, member->key)));
-		appendStringInfo(&sql, "%s%s %s $%d", i > 0 ? " AND " : "", quote_identifier(column->name),
-						 strategy_operator(column->base, column->base, BTEqualStrategyNumber), i + 1);
+		appendStringInfo(&statement.sql, "%sc.%s %s ", i > 0 ? " AND " : "",
+						 quote_identifier(column->name),
+						 strategy_operator(column->base, column->base, BTEqualStrategyNumber));
+		statement_param(&statement, column->base, value, false);
 	}
-	appendStringInfoString(&sql, " LIMIT 2");
-	context = CurrentMemoryContext;
-	SPI_execute_with_args(sql.data, n, types, values, NULL, false, 2);
-	/* SPI leaves its own, which ends before the run does */
-	MemoryContextSwitchTo(context);
-	if (SPI_processed > 1)
+	appendStringInfoString(&statement.sql, " LIMIT 2");
+	n = statement_run(&statement);
+	if (n > 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_CARDINALITY_VIOLATION),
 				 errmsg("more than one row of \"%s\" fits \"%s\"", model_name(model->relid), path),
 				 errhint("Name the row by columns that are unique together.")));
-	if (SPI_processed == 0)
+	if (n == 0)
 		return false;
 	write_take_key(run, row);
 	return true;

@@ -1,15 +1,51 @@
 /*
  * write_statement.c
  *	  A statement that is put together as it is needed, with its parameters.
+ *
+ * Its plan is kept for the session, under the text of the statement and the
+ * types of its parameters; values never are part of a text.  The text names
+ * tables, columns and operators in full, and is made anew from the catalogs
+ * for each call, so that a plan needs no other care than the server gives to
+ * every prepared statement: one that has become stale is planned again from
+ * its text, for the role and the row-level security of the day.
  */
 #include "relations.h"
 
 #include "access/stratnum.h"
+#include "common/hashfn.h"
 #include "executor/spi.h"
+#include "lib/ilist.h"
+#include "utils/array.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 
 #include "key_operator.h"
 #include "write_statement.h"
+
+/* kept in a session; the one that was not used for longest goes first */
+#define MAX_KEPT_STATEMENTS 512
+/* who writes longer ones does not write them often */
+#define MAX_KEPT_LENGTH 8192
+
+#define KEPT_BUCKETS 256
+
+typedef struct KeptStatement
+{
+	dlist_node	bucket;
+	dlist_node	use;			/* in the order of their use, the last first */
+	uint32		hash;
+	SPIPlanPtr	plan;
+	int			running;		/* how many times it is being executed */
+	int			nparams;
+	bool		custom;
+	Oid		   *types;			/* behind the text */
+	int			length;
+	char		sql[FLEXIBLE_ARRAY_MEMBER];
+} KeptStatement;
+
+static dlist_head kept_buckets[KEPT_BUCKETS];	/* zeroed: empty */
+static dlist_head kept_by_use;
+static int	nkept = 0;
 
 /* Start an empty statement, in the current memory context. */
 void
@@ -129,18 +165,253 @@ statement_owned(WriteStatement *statement, RelationDesc *relation, WriteRow *own
 	appendStringInfoChar(&statement->sql, ')');
 }
 
-/* Run the statement; the number of its rows.  SPI must be connected. */
-uint64
-statement_run(WriteStatement *statement)
+/* An array of one key column of rows. */
+static Datum
+key_array(List *rows, int k, Oid type)
+{
+	Datum	   *values = palloc(sizeof(Datum) * list_length(rows));
+	int16		len;
+	bool		byval;
+	char		align;
+	ListCell   *lc;
+
+	foreach(lc, rows)
+		values[foreach_current_index(lc)] = ((WriteRow *) lfirst(lc))->key[k];
+	get_typlenbyvalalign(type, &len, &byval, &align);
+	return PointerGetDatum(construct_array(values, list_length(rows), type, len, byval, align));
+}
+
+/*
+ * Append that the primary key of alias is that of none of the rows, all of one
+ * model; nothing when there are none.
+ */
+void
+statement_except(WriteStatement *statement, List *rows, const char *alias)
+{
+	WriteModel *model;
+	StringInfoData condition;
+	ListCell   *lc;
+
+	if (rows == NIL)
+		return;
+	model = ((WriteRow *) linitial(rows))->model;
+	initStringInfo(&condition);
+	appendStringInfoString(&statement->sql, " AND NOT EXISTS (SELECT 1 FROM ROWS FROM (");
+	foreach(lc, model->desc->primary_key)
+	{
+		int			k = foreach_current_index(lc);
+		Oid			type = column_of(model, lfirst(lc))->base;
+
+		appendStringInfo(&statement->sql, "%spg_catalog.unnest(", k > 0 ? ", " : "");
+		statement_param(statement, get_array_type(type), key_array(rows, k, type), false);
+		appendStringInfoChar(&statement->sql, ')');
+		appendStringInfo(&condition, "%s%s.%s %s x.k%d", k > 0 ? " AND " : "", alias,
+						 quote_identifier(lfirst(lc)),
+						 strategy_operator(type, type, BTEqualStrategyNumber), k);
+	}
+	appendStringInfoString(&statement->sql, ") AS x(");
+	foreach(lc, model->desc->primary_key)
+		appendStringInfo(&statement->sql, "%sk%d", foreach_current_index(lc) > 0 ? ", " : "",
+						 foreach_current_index(lc));
+	appendStringInfo(&statement->sql, ") WHERE %s)", condition.data);
+	pfree(condition.data);
+}
+
+/* ---------------------------------------------------------------------
+ * Kept plans
+ * ---------------------------------------------------------------------
+ */
+
+static KeptStatement *
+find_kept(const WriteStatement *statement, uint32 hash)
+{
+	dlist_head *bucket = &kept_buckets[hash % KEPT_BUCKETS];
+	dlist_iter	iter;
+
+	if (dlist_is_empty(bucket))
+		return NULL;
+	dlist_foreach(iter, bucket)
+	{
+		KeptStatement *kept = dlist_container(KeptStatement, bucket, iter.cur);
+
+		if (kept->hash == hash && kept->length == statement->sql.len &&
+			kept->nparams == statement->nparams && kept->custom == statement->custom &&
+			memcmp(kept->sql, statement->sql.data, kept->length) == 0 &&
+			memcmp(kept->types, statement->types, sizeof(Oid) * kept->nparams) == 0)
+		{
+			dlist_move_head(&kept_by_use, &kept->use);
+			return kept;
+		}
+	}
+	return NULL;
+}
+
+/* Make room for one more; what is running stays. */
+static void
+trim_kept(void)
+{
+	dlist_node *node = dlist_is_empty(&kept_by_use) ? NULL : dlist_tail_node(&kept_by_use);
+
+	while (node != NULL && nkept >= MAX_KEPT_STATEMENTS)
+	{
+		KeptStatement *kept = dlist_container(KeptStatement, use, node);
+
+		node = dlist_has_prev(&kept_by_use, node) ? dlist_prev_node(&kept_by_use, node) : NULL;
+		if (kept->running > 0)
+			continue;
+		dlist_delete(&kept->bucket);
+		dlist_delete(&kept->use);
+		SPI_freeplan(kept->plan);
+		pfree(kept);
+		nkept--;
+	}
+}
+
+static SPIPlanPtr
+prepare(const WriteStatement *statement)
 {
 	MemoryContext context = CurrentMemoryContext;
-	int			rc = SPI_execute_with_args(statement->sql.data, statement->nparams,
-										   statement->types, statement->values, statement->nulls,
-										   false, 0);
+	SPIPlanPtr	plan = SPI_prepare_cursor(statement->sql.data, statement->nparams, statement->types,
+										  statement->custom ? 0 : CURSOR_OPT_GENERIC_PLAN);
+
+	/* SPI leaves its own, which ends before a run does */
+	MemoryContextSwitchTo(context);
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare_cursor failed: %s", SPI_result_code_string(SPI_result));
+	return plan;
+}
+
+static KeptStatement *
+keep(const WriteStatement *statement, uint32 hash)
+{
+	Size		types = MAXALIGN(offsetof(KeptStatement, sql) + statement->sql.len + 1);
+	SPIPlanPtr	plan = prepare(statement);
+	KeptStatement *kept;
+
+	trim_kept();
+	kept = MemoryContextAllocZero(TopMemoryContext, types + sizeof(Oid) * statement->nparams);
+	kept->hash = hash;
+	kept->custom = statement->custom;
+	kept->nparams = statement->nparams;
+	kept->types = (Oid *) ((char *) kept + types);
+	kept->length = statement->sql.len;
+	memcpy(kept->sql, statement->sql.data, statement->sql.len + 1);
+	if (statement->nparams > 0)
+		memcpy(kept->types, statement->types, sizeof(Oid) * statement->nparams);
+	SPI_keepplan(plan);
+	kept->plan = plan;
+	dlist_push_head(&kept_buckets[hash % KEPT_BUCKETS], &kept->bucket);
+	dlist_push_head(&kept_by_use, &kept->use);
+	nkept++;
+	return kept;
+}
+
+static void
+execute(const WriteStatement *statement, SPIPlanPtr plan)
+{
+	MemoryContext context = CurrentMemoryContext;
+	int			rc = SPI_execute_plan(plan, statement->values, statement->nulls, false, 0);
 
 	/* SPI leaves its own, which ends before a run does */
 	MemoryContextSwitchTo(context);
 	if (rc < 0)
-		elog(ERROR, "SPI_execute_with_args failed: %s", SPI_result_code_string(rc));
+		elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(rc));
+}
+
+static void
+place_error_context(void *arg)
+{
+	WriteStatement *statement = arg;
+	char	   *path = write_row_path(statement->row, statement->key);
+
+	if (path[0] != '\0')
+		errcontext("document \"%s\"", path);
+}
+
+/*
+ * Run the statement; the number of its rows, which are in SPI_tuptable.  SPI
+ * must be connected.  Raises what the server raises, with the place in the
+ * document when the statement has one.
+ */
+uint64
+statement_run(WriteStatement *statement)
+{
+	ErrorContextCallback callback;
+	uint32		hash;
+	KeptStatement *kept;
+	SPIPlanPtr	plan;
+
+	callback.callback = place_error_context;
+	callback.arg = statement;
+	callback.previous = error_context_stack;
+	if (statement->row != NULL)
+		error_context_stack = &callback;
+	if (statement->sql.len > MAX_KEPT_LENGTH)
+	{
+		plan = prepare(statement);
+		execute(statement, plan);
+		SPI_freeplan(plan);
+	}
+	else
+	{
+		hash = hash_bytes((unsigned char *) statement->sql.data, statement->sql.len);
+		kept = find_kept(statement, hash);
+		if (kept == NULL)
+			kept = keep(statement, hash);
+		kept->running++;
+		PG_TRY();
+		{
+			execute(statement, kept->plan);
+		}
+		PG_FINALLY();
+		{
+			kept->running--;
+		}
+		PG_END_TRY();
+	}
+	error_context_stack = callback.previous;
 	return SPI_processed;
+}
+
+/*
+ * Take the first row of a statement that was run, which has the columns that
+ * the row's shape returns, as the row is now.
+ */
+void
+statement_take_row(WriteRun *run, WriteRow *row)
+{
+	int			n = list_length(row->shape->returned);
+	Datum	   *values = palloc(sizeof(Datum) * (n + 1));
+	bool	   *nulls = palloc(sizeof(bool) * (n + 1));
+
+	for (int i = 0; i < n; i++)
+		values[i] = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, i + 1, &nulls[i]);
+	write_take_row(run, row, values, nulls);
+	SPI_freetuptable(SPI_tuptable);
+}
+
+/* Append the columns that a row's shape returns, of alias. */
+void
+statement_returned(WriteStatement *statement, WriteRow *row, const char *alias)
+{
+	ListCell   *lc;
+
+	if (row->shape->returned == NIL)
+		appendStringInfoChar(&statement->sql, '1');
+	foreach(lc, row->shape->returned)
+		appendStringInfo(&statement->sql, "%s%s.%s", foreach_current_index(lc) > 0 ? ", " : "", alias,
+						 quote_identifier(lfirst(lc)));
+}
+
+/* Append "column = value, ..." for the columns that a row sets. */
+void
+statement_set(WriteStatement *statement, WriteRow *row)
+{
+	for (int i = 0; i < row->ncolumns; i++)
+	{
+		WriteColumn *column = &row->model->columns[row->columns[i]];
+
+		appendStringInfo(&statement->sql, "%s%s = ", i > 0 ? ", " : "", quote_identifier(column->name));
+		statement_param(statement, column->type, row->values[i], row->nulls[i]);
+	}
 }

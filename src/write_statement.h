@@ -18,6 +18,10 @@ typedef struct WriteStatement
 	Oid		   *types;
 	Datum	   *values;
 	char	   *nulls;			/* as SPI wants them */
+	bool		custom;			/* the server chooses whether its plan is for the
+								 * values at hand; else it never is */
+	WriteRow   *row;			/* errors say that they are at this row's key, */
+	const char *key;			/* or at the row; NULL: they say nothing */
 } WriteStatement;
 
 extern void statement_init(WriteStatement *statement);
@@ -27,6 +31,10 @@ extern void statement_owned(WriteStatement *statement, RelationDesc *relation, W
 							const char *alias);
 extern void statement_pivot(WriteStatement *statement, RelationDesc *relation, WriteRow *owner,
 							const char *alias);
+extern void statement_except(WriteStatement *statement, List *rows, const char *alias);
+extern void statement_set(WriteStatement *statement, WriteRow *row);
+extern void statement_returned(WriteStatement *statement, WriteRow *row, const char *alias);
+extern void statement_take_row(WriteRun *run, WriteRow *row);
 extern uint64 statement_run(WriteStatement *statement);
 
 #endif							/* RELATIONS_WRITE_STATEMENT_H */

@@ -369,40 +369,26 @@ write_update_pivot(WriteRun *run, RelationDesc *relation, WriteRow *owner, Write
 				   WriteRow *pivot)
 {
 	WriteStatement statement;
-	StringInfoData shown;
-	Datum	   *values;
-	bool	   *nulls;
-	int			n;
 	ListCell   *v;
 	ListCell   *c;
 
 	write_set_shape(pivot);
-	n = list_length(pivot->shape->returned);
-	initStringInfo(&shown);
-	foreach(c, pivot->shape->returned)
-		appendStringInfo(&shown, "%sp.%s", foreach_current_index(c) > 0 ? ", " : "",
-						 quote_identifier(lfirst(c)));
-	if (n == 0)
-		appendStringInfoChar(&shown, '1');
 	statement_init(&statement);
+	statement.row = pivot;
 	if (pivot->ncolumns > 0)
+	{
 		appendStringInfo(&statement.sql, "UPDATE %s AS p SET ", quoted_model_name(relation->via));
-	else
-		appendStringInfo(&statement.sql, "SELECT %s FROM %s AS p, ", shown.data,
-						 quoted_model_name(relation->via));
-	for (int i = 0; i < pivot->ncolumns; i++)
-	{
-		WriteColumn *column = &pivot->model->columns[pivot->columns[i]];
-
-		appendStringInfo(&statement.sql, "%s%s = ", i > 0 ? ", " : "", quote_identifier(column->name));
-		statement_param(&statement, column->type, pivot->values[i], pivot->nulls[i]);
-	}
-	if (pivot->ncolumns > 0)
-	{
+		statement_set(&statement, pivot);
 		if (relation->pivot_timestamps &&
 			write_row_find(pivot, write_model_column(pivot->model, "updated_at")) < 0)
 			appendStringInfoString(&statement.sql, ", updated_at = pg_catalog.now()");
 		appendStringInfoString(&statement.sql, " FROM ");
+	}
+	else
+	{
+		appendStringInfoString(&statement.sql, "SELECT ");
+		statement_returned(&statement, pivot, "p");
+		appendStringInfo(&statement.sql, " FROM %s AS p, ", quoted_model_name(relation->via));
 	}
 	appendStringInfo(&statement.sql, "%s AS c WHERE ", quoted_model_name(relation->related));
 	statement_key(&statement, child, "c");
@@ -413,17 +399,14 @@ write_update_pivot(WriteRun *run, RelationDesc *relation, WriteRow *owner, Write
 						 column_equality(relation->via, lfirst(v), relation->related, lfirst(c)),
 						 quote_identifier(lfirst(c)));
 	if (pivot->ncolumns > 0)
-		appendStringInfo(&statement.sql, " RETURNING %s", shown.data);
-	if (statement_run(&statement) == 0)
 	{
-		child->pivot = NULL;
-		return;
+		appendStringInfoString(&statement.sql, " RETURNING ");
+		statement_returned(&statement, pivot, "p");
 	}
-	values = palloc(sizeof(Datum) * (n + 1));
-	nulls = palloc(sizeof(bool) * (n + 1));
-	for (int i = 0; i < n; i++)
-		values[i] = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, i + 1, &nulls[i]);
-	write_take_row(run, pivot, values, nulls);
+	if (statement_run(&statement) == 0)
+		child->pivot = NULL;
+	else
+		statement_take_row(run, pivot);
 }
 
 /*
@@ -512,98 +495,41 @@ write_read_owner(WriteRun *run, Oid relid, const char *name, char *key, Relation
 	return owner;
 }
 
-/* "a = $1 AND b = $2" for columns of a model, from parameter first on. */
-char *
-write_key_condition(WriteModel *model, List *columns, int first)
-{
-	StringInfoData buf;
-	ListCell   *lc;
-
-	initStringInfo(&buf);
-	foreach(lc, columns)
-	{
-		int			i = foreach_current_index(lc);
-		Oid			type = model->columns[write_model_column(model, lfirst(lc))].base;
-
-		appendStringInfo(&buf, "%s%s %s $%d", i > 0 ? " AND " : "", quote_identifier(lfirst(lc)),
-						 strategy_operator(type, type, BTEqualStrategyNumber), first + i);
-	}
-	return buf.data;
-}
-
-static void
-update_error_context(void *arg)
-{
-	char	   *path = write_row_path(arg, NULL);
-
-	if (path[0] != '\0')
-		errcontext("document \"%s\"", path);
-}
-
 /*
  * Update a row that is named by its key with the columns that it sets, and
- * take it as it is then; without columns it is only looked up.  Raises
- * foreign_key_violation when it is not there.
+ * take it as it is then; without columns it is only looked up.  False when it
+ * is not there.
  */
-void
-write_update_row(WriteRun *run, WriteRow *row)
+bool
+write_update_found(WriteRun *run, WriteRow *row)
 {
-	WriteModel *model = row->model;
-	int			n = list_length(model->desc->primary_key);
-	Oid		   *types = palloc(sizeof(Oid) * (n + row->ncolumns));
-	Datum	   *values = palloc(sizeof(Datum) * (n + row->ncolumns));
-	char	   *nulls = palloc(n + row->ncolumns);
-	Datum	   *returned;
-	bool	   *returned_nulls;
-	StringInfoData sql;
-	MemoryContext context;
-	ErrorContextCallback callback;
-	ListCell   *lc;
+	WriteStatement statement;
 
 	if (row->ncolumns == 0)
 	{
 		write_lookup(run, list_make1(row));
-		write_require(run, row);
-		return;
+		return row->found;
 	}
+	row->found = false;
 	write_set_shape(row);
-	initStringInfo(&sql);
-	appendStringInfo(&sql, "UPDATE %s SET ", quoted_model_name(model->relid));
-	for (int i = 0; i < row->ncolumns; i++)
-	{
-		WriteColumn *column = &model->columns[row->columns[i]];
+	statement_init(&statement);
+	statement.row = row;
+	appendStringInfo(&statement.sql, "UPDATE %s AS c SET ", quoted_model_name(row->model->relid));
+	statement_set(&statement, row);
+	appendStringInfoString(&statement.sql, " WHERE ");
+	statement_key(&statement, row, "c");
+	appendStringInfoString(&statement.sql, " RETURNING ");
+	statement_returned(&statement, row, "c");
+	if (statement_run(&statement) == 0)
+		return false;
+	statement_take_row(run, row);
+	return true;
+}
 
-		types[n + i] = column->type;
-		values[n + i] = row->values[i];
-		nulls[n + i] = row->nulls[i] ? 'n' : ' ';
-		appendStringInfo(&sql, "%s%s = $%d", i > 0 ? ", " : "", quote_identifier(column->name), n + i + 1);
-	}
-	foreach(lc, model->desc->primary_key)
-	{
-		int			k = foreach_current_index(lc);
-
-		types[k] = model->columns[write_model_column(model, lfirst(lc))].base;
-		values[k] = row->key[k];
-		nulls[k] = ' ';
-	}
-	appendStringInfo(&sql, " WHERE %s RETURNING %s",
-					 write_key_condition(model, model->desc->primary_key, 1),
-					 row->shape->returned != NIL ? quoted_column_list(row->shape->returned) : "1");
-	callback.callback = update_error_context;
-	callback.arg = row;
-	callback.previous = error_context_stack;
-	error_context_stack = &callback;
-	context = CurrentMemoryContext;
-	SPI_execute_with_args(sql.data, n + row->ncolumns, types, values, nulls, false, 0);
-	/* SPI leaves its own, which ends before the run does */
-	MemoryContextSwitchTo(context);
-	error_context_stack = callback.previous;
-	if (SPI_processed != 1)
+/* The same.  Raises foreign_key_violation when it is not there. */
+void
+write_update_row(WriteRun *run, WriteRow *row)
+{
+	if (!write_update_found(run, row))
 		write_require(run, row);
-	returned = palloc(sizeof(Datum) * (list_length(row->shape->returned) + 1));
-	returned_nulls = palloc(sizeof(bool) * (list_length(row->shape->returned) + 1));
-	for (int i = 0; i < list_length(row->shape->returned); i++)
-		returned[i] = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, i + 1, &returned_nulls[i]);
-	write_take_row(run, row, returned, returned_nulls);
-	SPI_freetuptable(SPI_tuptable);
 }
