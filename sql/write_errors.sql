@@ -42,6 +42,8 @@ INSERT INTO group_user VALUES (1, 1, 1);
 INSERT INTO images (id, owner_type, owner_id, url) VALUES (1, 'user', 1, 'i');
 INSERT INTO orders VALUES ('eu', 1);
 INSERT INTO keyless VALUES (1, 1);
+-- what is created by these documents gets keys of its own
+SELECT count(setval(pg_get_serial_sequence(t, 'id'), 100)) FROM unnest('{users,profiles,posts,comments,groups,images}'::text[]) t;
 CREATE VIEW stored AS SELECT (SELECT jsonb_agg(to_jsonb(t)) FROM countries t) AS countries, (SELECT jsonb_agg(to_jsonb(t)) FROM users t) AS users,
 	(SELECT jsonb_agg(to_jsonb(t)) FROM profiles t) AS profiles, (SELECT jsonb_agg(to_jsonb(t)) FROM posts t) AS posts, (SELECT jsonb_agg(to_jsonb(t)) FROM comments t) AS comments,
 	(SELECT jsonb_agg(to_jsonb(t)) FROM groups t) AS groups, (SELECT jsonb_agg(to_jsonb(t)) FROM group_user t) AS group_user, (SELECT jsonb_agg(to_jsonb(t)) FROM images t) AS images,

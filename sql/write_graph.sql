@@ -114,6 +114,25 @@ SELECT name FROM users WHERE id = (SELECT user_id FROM posts WHERE id = :post);
 SELECT same('images', relations.create('images', '{"url": "j", "owner": {"$connect": {"$type": "user", "key": {"name": "plain"}}}}'), 'owner');
 SELECT same('comments', relations.create('comments', '{"body": "k", "about": {"$connect_or_create": {"$type": "video", "where": {"url": "v9"}, "create": {"$type": "video", "url": "v9"}}}}'), 'about');
 SELECT same('comments', relations.create('comments', '{"body": "l", "about": {"$connect_or_create": {"$type": "video", "where": {"url": "v9"}, "create": {"$type": "video", "url": "v9"}}}}'), 'about');
+-- what one makes the next one finds: beside it, in another document, deeper
+SELECT timeless(same('users', relations.create('users', '{"name": "ops 4", "posts": [
+	{"title": "1", "tags": {"$connect_or_create": [{"where": {"name": "t5"}, "create": {"name": "t5", "pivot": {"weight": 1}}}, {"where": {"name": "t6"}, "create": {"name": "t6"}}]}},
+	{"title": "2", "tags": {"$connect_or_create": {"where": {"name": "t5"}, "create": {"name": "t5", "pivot": {"weight": 2}}}}}]}'), 'posts.tags'));
+SELECT d ->> 'name' AS name, d -> 'home' AS home FROM relations.create_many('users', '[
+	{"name": "ops 5", "home": {"$connect_or_create": {"where": "be", "create": {"code": "be", "name": "first"}}}},
+	{"name": "ops 6", "home": {"$connect_or_create": {"where": {"code": "be"}, "create": {"code": "be", "name": "second"}}}},
+	{"name": "ops 7", "home": {"$connect_or_create": {"where": "be", "create": {"code": "be", "name": "third"}}}},
+	{"name": "ops 8", "home": {"code": "lu"}, "boss": {"name": "ops 9", "home": {"$connect_or_create": {"where": "lu", "create": {"code": "no"}}}}}]') d;
+SELECT name, country FROM users WHERE name ~ '^ops [5-9]' ORDER BY name;
+-- a child that two ask for has one parent, the last
+SELECT jsonb_path_query_array(d, '$.posts[*].title'), (SELECT count(*) FROM posts WHERE title = 'asked for') FROM relations.create_many('users', '[
+	{"name": "ops 10", "posts": {"$connect_or_create": {"where": {"title": "asked for"}, "create": {"title": "asked for"}}}},
+	{"name": "ops 11", "posts": {"$connect_or_create": {"where": {"title": "asked for"}, "create": {"title": "asked for"}}}}]') d;
+SELECT u.name FROM posts p JOIN users u ON u.id = p.user_id WHERE p.title = 'asked for';
+-- many of them
+SELECT count(*), count(DISTINCT d -> 'home') FROM relations.create_many('users', (SELECT jsonb_agg(jsonb_build_object('name', 'c' || i, 'home',
+	jsonb_build_object('$connect_or_create', jsonb_build_object('where', 'c' || i % 7, 'create', jsonb_build_object('code', 'c' || i % 7))))) FROM generate_series(1, 500) i)) d;
+DELETE FROM users WHERE name ~ '^c\d'; DELETE FROM countries WHERE code ~ '^c\d';
 --
 -- create_many: documents of different shapes, in their order
 --
@@ -164,6 +183,14 @@ SELECT same('lines', relations.create('lines', '{"what": "d", "order": {"$connec
 SELECT same('lines', relations.create('lines', '{"what": "e", "order": {"$connect": {"region": "us", "no": 2}}}'), 'order');
 SELECT relations.update('orders', '(eu,1)', '{"memo": "m", "lines": {"$disconnect": [{"id": 1}], "$update": {"where": 2, "data": {"what": "bb"}}}}');
 SELECT relations.delete('orders', '(us,9)');
+-- keys are equal by their types, not by how they are written
+CREATE TABLE sizes (n numeric PRIMARY KEY);
+CREATE TABLE shirts (id int PRIMARY KEY, size numeric REFERENCES sizes);
+SELECT kind FROM relations.has_many('sizes', 'shirts', 'shirts', foreign_key => 'size');
+SELECT kind FROM relations.many_to_many('shirts', 'sizes', 'sizes');
+SELECT relations.create('sizes', '{"n": 1.50, "shirts": [{"id": 1, "size": 1.5}, {"id": 2}]}');
+SELECT relations.create('sizes', '{"n": 2.50, "shirts": [{"id": 3, "size": 2.51}]}');
+SELECT relations.sync('shirts', 1, 'sizes', '[1.5]'), relations.sync('shirts', 1, 'sizes', '["1.500", 1.5]');
 -- one-to-one by a shared primary key
 CREATE TABLE cars (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, plate text);
 CREATE TABLE engines (car_id int PRIMARY KEY REFERENCES cars, power int);

@@ -97,7 +97,8 @@ find_members(ViewWrite *write)
 					 errhint("Make the view anew: SELECT relations.refresh_view('%s').",
 							 RelationGetRelationName(write->trigger->tg_relation))));
 		write->members[i] = member;
-		if (member->column >= 0)
+		/* who may not read a column may write it all the same */
+		if (member->column >= 0 && list_member_ptr(write->model->shown, write->model->columns[member->column].name))
 			write->row->wanted = lappend(write->row->wanted,
 										 write->model->columns[member->column].name);
 	}
@@ -272,15 +273,22 @@ key_changed(ViewWrite *write, RelationDesc *relation)
 	return false;
 }
 
-/* A relation as the view shows it now. */
+/* A relation as the view shows it now, under the key that the row has now. */
 static Datum
 read_relation(ViewWrite *write, int i, bool *isnull)
 {
 	Relation	view = write->trigger->tg_relation;
 	WriteStatement statement;
 	Datum		value = (Datum) 0;
+	ListCell   *lc;
 
 	*isnull = true;
+	foreach(lc, write->model->desc->primary_key)
+	{
+		bool		null;
+
+		write->row->key[foreach_current_index(lc)] = write_row_kept(write->row, lfirst(lc), &null);
+	}
 	statement_init(&statement);
 	appendStringInfo(&statement.sql, "SELECT c.%s FROM %s AS c WHERE ",
 					 quote_identifier(NameStr(TupleDescAttr(write->desc, i)->attname)),
@@ -289,6 +297,13 @@ read_relation(ViewWrite *write, int i, bool *isnull)
 	if (statement_run(&statement) == 1)
 		value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, isnull);
 	return value;
+}
+
+/* May who writes read a column? */
+static bool
+is_wanted(ViewWrite *write, WriteMember *member)
+{
+	return list_member_ptr(write->row->wanted, write->model->columns[member->column].name);
 }
 
 /* The row of the view as it was stored; relations that were not written stay. */
@@ -305,9 +320,15 @@ stored_tuple(ViewWrite *write)
 		ListCell   *lc;
 
 		isnull[i] = false;
-		if (member->column >= 0)
+		if (member->column >= 0 && is_wanted(write, member))
 		{
 			values[i] = write_row_kept(write->row, write->model->columns[member->column].name, &isnull[i]);
+			continue;
+		}
+		if (member->column >= 0)
+		{
+			values[i] = write->new[i];
+			isnull[i] = write->new_null[i];
 			continue;
 		}
 		foreach(lc, write->row->links)

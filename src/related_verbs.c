@@ -232,7 +232,7 @@ relations_detach(PG_FUNCTION_ARGS)
 	begin_verb(fcinfo, &verb);
 	require_pivot(verb.relation, "detach");
 	if (PG_ARGISNULL(3))
-		n = write_let_go(verb.relation, verb.owner, NULL, NIL);
+		n = write_let_go(verb.relation, verb.owner, NULL, NIL, NULL);
 	else
 	{
 		foreach(lc, named_rows(PG_GETARG_JSONB_P(3)))
@@ -242,14 +242,14 @@ relations_detach(PG_FUNCTION_ARGS)
 
 			CHECK_FOR_INTERRUPTS();
 			if (write_parse_key(verb.run, row, &one->key, "related"))
-				n += write_let_go(verb.relation, verb.owner, row, NIL);
+				n += write_let_go(verb.relation, verb.owner, row, NIL, NULL);
 		}
 	}
 	end_verb(caller);
 	PG_RETURN_INT64(n);
 }
 
-/* Does a value of one of named rows differ from that of another? */
+/* Are they one row?  Keys are equal by their types: 1 is 1.0. */
 static bool
 same_row(WriteRow *a, WriteRow *b)
 {
@@ -260,7 +260,7 @@ same_row(WriteRow *a, WriteRow *b)
 		int			i = foreach_current_index(lc);
 		WriteColumn *column = &a->model->columns[write_model_column(a->model, lfirst(lc))];
 
-		if (!datum_image_eq(a->key[i], b->key[i], column->byval, column->len))
+		if (!write_column_equal(column, a->key[i], b->key[i]))
 			return false;
 	}
 	return true;
@@ -453,7 +453,7 @@ relations_sync(PG_FUNCTION_ARGS)
 		if (stays || !detach)
 			continue;
 		write_lookup(verb.run, list_make1(lfirst(b)));
-		(void) write_let_go(verb.relation, verb.owner, lfirst(b), NIL);
+		(void) write_let_go(verb.relation, verb.owner, lfirst(b), NIL, NULL);
 		detached = lappend(detached, lfirst(b));
 	}
 	attach_rows(&verb, missing);

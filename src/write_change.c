@@ -65,7 +65,7 @@ named_row(WriteRun *run, WriteRow *owner, RelationDesc *relation, const JsonbVal
 	WriteRow   *row = write_row_make(run, write_run_model(run, relation->related), owner,
 									 psprintf("%s.%s", relation->name, operation), -1);
 
-	if (!write_parse_key(run, row, key, operation_path(owner, relation, operation)))
+	if (!write_parse_owned_key(run, row, key, operation_path(owner, relation, operation), relation, owner))
 		row->key = NULL;
 	return row;
 }
@@ -89,17 +89,31 @@ append_nulls(StringInfo sql, RelationDesc *relation)
 						 quote_identifier(lfirst(lc)));
 }
 
+/* A statement that is part of an operation on a relation: errors name it. */
+static void
+begin_statement(WriteStatement *statement, RelationDesc *relation, WriteRow *owner,
+				const char *operation)
+{
+	statement_init(statement);
+	if (operation == NULL)
+		return;
+	statement->row = owner;
+	statement->key = psprintf("%s.%s", relation->name, operation);
+}
+
 /*
  * Let related rows of the owner go: the one that row names, or with NULL all
  * but those of except.  The rows stay, and refer to nothing any more; of a
- * pivot its rows go.
+ * pivot its rows go.  The number of rows that went; errors name the operation,
+ * if there is one.
  */
 uint64
-write_let_go(RelationDesc *relation, WriteRow *owner, WriteRow *row, List *except)
+write_let_go(RelationDesc *relation, WriteRow *owner, WriteRow *row, List *except,
+			 const char *operation)
 {
 	WriteStatement statement;
 
-	statement_init(&statement);
+	begin_statement(&statement, relation, owner, operation);
 	if (OidIsValid(relation->via))
 	{
 		ListCell   *v;
@@ -146,11 +160,11 @@ delete_related(RelationDesc *relation, WriteRow *owner, WriteRow *row)
 {
 	WriteStatement statement;
 
-	statement_init(&statement);
+	begin_statement(&statement, relation, owner, "$delete");
 	if (row != NULL && OidIsValid(relation->via))
 	{
 		/* the row of the pivot first, which refers to it */
-		if (write_let_go(relation, owner, row, NIL) == 0)
+		if (write_let_go(relation, owner, row, NIL, "$delete") == 0)
 			return 0;
 		appendStringInfo(&statement.sql, "DELETE FROM %s AS c WHERE ", quoted_model_name(relation->related));
 		statement_key(&statement, row, "c");
@@ -355,7 +369,7 @@ remove_children(WriteRun *run, WriteRow *row, WriteRequest *request)
 					keep = lappend(keep, lfirst(lc));
 			}
 		}
-		(void) write_let_go(relation, row, NULL, keep);
+		(void) write_let_go(relation, row, NULL, keep, operation);
 		return;
 	}
 	if (!is(operation, "$disconnect") && !is(operation, "$delete"))
@@ -363,7 +377,7 @@ remove_children(WriteRun *run, WriteRow *row, WriteRequest *request)
 	if (value->type == jbvBool)
 	{
 		uint64		n = is(operation, "$delete") ? delete_related(relation, row, NULL)
-			: write_let_go(relation, row, NULL, NIL);
+			: write_let_go(relation, row, NULL, NIL, operation);
 
 		if (n == 0 && is(operation, "$delete"))
 			no_related_row(row, relation, operation);
@@ -377,7 +391,7 @@ remove_children(WriteRun *run, WriteRow *row, WriteRequest *request)
 		CHECK_FOR_INTERRUPTS();
 		if (named->key != NULL)
 			n = is(operation, "$delete") ? delete_related(relation, row, named)
-				: write_let_go(relation, row, named, NIL);
+				: write_let_go(relation, row, named, NIL, operation);
 		/* letting go of what is not there has been done */
 		if (n == 0 && is(operation, "$delete"))
 			no_related_row(row, relation, operation);
@@ -394,9 +408,9 @@ owned_row(WriteRun *run, WriteRow *owner, RelationDesc *relation, JsonbValue *ke
 	WriteStatement statement;
 
 	if (key != NULL &&
-		!write_parse_key(run, row, key, operation_path(owner, relation, operation)))
+		!write_parse_owned_key(run, row, key, operation_path(owner, relation, operation), relation, owner))
 		return NULL;
-	statement_init(&statement);
+	begin_statement(&statement, relation, owner, operation);
 	appendStringInfo(&statement.sql, "SELECT %s FROM %s AS c WHERE ",
 					 quoted_column_list(row->model->desc->primary_key),
 					 quoted_model_name(relation->related));
@@ -733,6 +747,7 @@ write_change_found(WriteRun *run, WriteRow *row, const JsonbValue *document, boo
 			write_parse_column(run, row, member);
 	}
 
+	write_resolve_links(run, row);
 	if (needs_current(row, requests) && !look_at_current(run, row, current, requests))
 	{
 		MemoryContextSwitchTo(old);
@@ -794,6 +809,7 @@ write_delete_row(WriteRow *row)
 	WriteStatement statement;
 
 	statement_init(&statement);
+	statement.row = row;
 	appendStringInfo(&statement.sql, "DELETE FROM %s AS c WHERE ", quoted_model_name(row->model->relid));
 	statement_key(&statement, row, "c");
 	return statement_run(&statement) > 0;

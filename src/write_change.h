@@ -20,6 +20,7 @@ extern bool write_change_found(WriteRun *run, WriteRow *row, const JsonbValue *d
 extern void write_change(WriteRun *run, WriteRow *row, const JsonbValue *document, bool replaces);
 extern void write_set_parent_null(WriteRun *run, WriteRow *row, RelationDesc *relation);
 extern bool write_delete_row(WriteRow *row);
-extern uint64 write_let_go(RelationDesc *relation, WriteRow *owner, WriteRow *row, List *except);
+extern uint64 write_let_go(RelationDesc *relation, WriteRow *owner, WriteRow *row, List *except,
+						   const char *operation);
 
 #endif							/* RELATIONS_WRITE_CHANGE_H */

@@ -32,6 +32,8 @@ extern void write_wrong_value(const char *path, const char *expected,
 							  const JsonbValue *value) pg_attribute_noreturn();
 extern void write_check_relation(RelationDesc *relation);
 extern bool write_parse_key(WriteRun *run, WriteRow *row, const JsonbValue *value, const char *path);
+extern bool write_parse_owned_key(WriteRun *run, WriteRow *row, const JsonbValue *value,
+								  const char *path, RelationDesc *relation, WriteRow *owner);
 extern bool write_text_key(WriteRun *run, WriteRow *row, char *text);
 
 /* write_store.c: rows -> tables */
@@ -47,6 +49,7 @@ extern void write_refer_pivot(WriteRun *run, WriteRow *pivot, WriteRow *owner, W
 							  RelationDesc *relation);
 extern WriteRow *write_read_owner(WriteRun *run, Oid relid, const char *name, char *key,
 								  RelationDesc **relation);
+extern void write_resolve_links(WriteRun *run, WriteRow *row);
 extern void write_require(WriteRun *run, WriteRow *row);
 extern bool write_update_found(WriteRun *run, WriteRow *row);
 extern void write_update_row(WriteRun *run, WriteRow *row);

@@ -15,6 +15,7 @@
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
+#include "utils/datum.h"
 #include "utils/fmgrprotos.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
@@ -22,6 +23,7 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
+#include "utils/typcache.h"
 
 #include "json_value.h"
 #include "key_operator.h"
@@ -123,6 +125,7 @@ init_columns(WriteModel *model)
 		column->name = pstrdup(NameStr(att->attname));
 		column->type = att->atttypid;
 		column->typmod = att->atttypmod;
+		column->collation = att->attcollation;
 		column->base = getBaseType(att->atttypid);
 		column->len = att->attlen;
 		column->byval = att->attbyval;
@@ -633,4 +636,20 @@ write_column_input(WriteModel *model, int index, JsonbValue *value, bool *isnull
 		column->ready = true;
 	}
 	return InputFunctionCall(&column->input, text, column->ioparam, column->typmod);
+}
+
+/*
+ * Are two values of a column's type equal, by the type's own equality if it
+ * has one, else byte by byte?
+ */
+bool
+write_column_equal(WriteColumn *column, Datum a, Datum b)
+{
+	TypeCacheEntry *type;
+
+	if (datum_image_eq(a, b, column->byval, column->len))
+		return true;
+	type = lookup_type_cache(column->base, TYPECACHE_EQ_OPR_FINFO);
+	return OidIsValid(type->eq_opr_finfo.fn_oid) &&
+		DatumGetBool(FunctionCall2Coll(&type->eq_opr_finfo, column->collation, a, b));
 }

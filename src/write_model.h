@@ -17,6 +17,7 @@ typedef struct WriteColumn
 	char	   *name;
 	Oid			type;
 	int32		typmod;
+	Oid			collation;
 	Oid			base;			/* domains taken off */
 	int16		len;
 	bool		byval;
@@ -90,6 +91,7 @@ extern WriteShape *write_model_shape(WriteModel *model, int ncolumns, const int 
 extern void write_shape_rows(WriteShape *shape);
 extern SPIPlanPtr write_shape_insert(WriteShape *shape, bool many);
 extern SPIPlanPtr write_shape_lookup(WriteShape *shape, bool many);
+extern bool write_column_equal(WriteColumn *column, Datum a, Datum b);
 extern Datum write_column_input(WriteModel *model, int index, JsonbValue *value, bool *isnull);
 
 #endif							/* RELATIONS_WRITE_MODEL_H */

@@ -189,11 +189,13 @@ write_text_key(WriteRun *run, WriteRow *row, char *text)
 }
 
 /*
- * Name a row by values of columns that together identify it.  False when no
- * row has them; raises cardinality_violation when several have.
+ * Name a row by values of columns that together identify it, among the rows
+ * that an owner has by a relation, if one is given.  False when no row has
+ * them; raises cardinality_violation when several have.
  */
 static bool
-find_by_columns(WriteRun *run, WriteRow *row, const JsonbValue *object, const char *path)
+find_by_columns(WriteRun *run, WriteRow *row, const JsonbValue *object, const char *path,
+				RelationDesc *relation, WriteRow *owner)
 {
 	WriteModel *model = row->model;
 	List	   *members = json_members_of(object);
@@ -231,6 +233,11 @@ find_by_columns(WriteRun *run, WriteRow *row, const JsonbValue *object, const ch
 						 strategy_operator(column->base, column->base, BTEqualStrategyNumber));
 		statement_param(&statement, column->base, value, false);
 	}
+	if (relation != NULL)
+	{
+		appendStringInfoString(&statement.sql, " AND ");
+		statement_owned(&statement, relation, owner, "c");
+	}
 	appendStringInfoString(&statement.sql, " LIMIT 2");
 	n = statement_run(&statement);
 	if (n > 1)
@@ -244,12 +251,15 @@ find_by_columns(WriteRun *run, WriteRow *row, const JsonbValue *object, const ch
 	return true;
 }
 
-/*
- * Name a row by a JSON value: a key, or an object of columns that identify it.
- * False when it is known already that there is none.
- */
-bool
-write_parse_key(WriteRun *run, WriteRow *row, const JsonbValue *value, const char *path)
+static void
+path_error_context(void *arg)
+{
+	errcontext("document \"%s\"", (char *) arg);
+}
+
+static bool
+parse_key(WriteRun *run, WriteRow *row, const JsonbValue *value, const char *path,
+		  RelationDesc *relation, WriteRow *owner)
 {
 	char	   *text;
 
@@ -264,12 +274,41 @@ write_parse_key(WriteRun *run, WriteRow *row, const JsonbValue *value, const cha
 			break;
 		case jbvBinary:
 			if (JSON_IS_OBJECT(value))
-				return find_by_columns(run, row, value, path);
+				return find_by_columns(run, row, value, path, relation, owner);
 			write_wrong_value(path, "a key", value);
 		default:
 			write_wrong_value(path, "a key", value);
 	}
 	return write_text_key(run, row, text);
+}
+
+/*
+ * Name a row by a JSON value: a key, or an object of columns that identify it
+ * among the rows that an owner has by a relation.  False when it is known
+ * already that there is none.  Raises what is wrong with the value, and what
+ * its types raise, all with the path.
+ */
+bool
+write_parse_owned_key(WriteRun *run, WriteRow *row, const JsonbValue *value, const char *path,
+					  RelationDesc *relation, WriteRow *owner)
+{
+	ErrorContextCallback callback;
+	bool		result;
+
+	callback.callback = path_error_context;
+	callback.arg = unconstify(char *, path);
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+	result = parse_key(run, row, value, path, relation, owner);
+	error_context_stack = callback.previous;
+	return result;
+}
+
+/* The same among all rows. */
+bool
+write_parse_key(WriteRun *run, WriteRow *row, const JsonbValue *value, const char *path)
+{
+	return write_parse_owned_key(run, row, value, path, NULL, NULL);
 }
 
 /* ---------------------------------------------------------------------
@@ -421,8 +460,6 @@ write_add_connected(WriteRun *run, WriteRow *row, RelationDesc *relation, const 
 	char	   *path = psprintf("%s.%s", write_row_path(row, relation->name), operation);
 	RelationDesc *branch = branch_of(relation, key, path);
 	WriteRow   *child;
-	DocumentPlace place;
-	ErrorContextCallback callback;
 	ListCell   *lc;
 
 	if (relation->kind == RELATION_MORPH_TO)
@@ -446,16 +483,9 @@ write_add_connected(WriteRun *run, WriteRow *row, RelationDesc *relation, const 
 		key = inner;
 	}
 	child = add_row(run, row, relation, branch, index);
-	place.row = row;
-	place.key = psprintf("%s.%s", relation->name, operation);
-	callback.callback = place_error_context;
-	callback.arg = &place;
-	callback.previous = error_context_stack;
-	error_context_stack = &callback;
+	child->name = psprintf("%s.%s", relation->name, operation);
 	if (!write_parse_key(run, child, key, path))
 		write_require(run, child);
-	error_context_stack = callback.previous;
-	child->name = place.key;
 	return child;
 }
 
@@ -467,8 +497,7 @@ parse_connect_or_create(WriteRun *run, WriteRow *row, RelationDesc *relation,
 	char	   *path = psprintf("%s.$connect_or_create", write_row_path(row, relation->name));
 	JsonbValue *where;
 	JsonbValue *create;
-	RelationDesc *branch;
-	WriteRow   *probe;
+	WriteRow   *child;
 	ListCell   *lc;
 
 	if (!JSON_IS_OBJECT(value))
@@ -489,21 +518,17 @@ parse_connect_or_create(WriteRun *run, WriteRow *row, RelationDesc *relation,
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%s\" must have \"where\" and \"create\"", path)));
-	branch = branch_of(relation, relation->kind == RELATION_MORPH_TO ? value : where, path);
-	probe = write_row_make(run, write_run_model(run, branch->related), row, relation->name, index);
-	if (write_parse_key(run, probe, where, psprintf("%s.where", path)))
-	{
-		write_lookup(run, list_make1(probe));
-		if (probe->found)
-		{
-			WriteRow   *child = add_row(run, row, relation, branch, index);
-
-			child->existing = true;
-			child->key = probe->key;
-			return;
-		}
-	}
-	write_add_created(run, row, relation, create, index);
+	if (where->type == jbvNull || where->type == jbvBool || JSON_IS_ARRAY(where))
+		write_wrong_value(psprintf("%s.where", path), "a key", where);
+	child = write_add_created(run, row, relation, create, index);
+	if (relation->kind == RELATION_MORPH_TO &&
+		branch_of(relation, value, path) != branch_of(relation, create, path))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" says two types", path)));
+	/* looked for when it is its turn: one before it may be what it finds */
+	child->where = MemoryContextAlloc(run->context, sizeof(JsonbValue));
+	*child->where = *where;
 }
 
 /* One operation that adds a related row: $create, $connect, $connect_or_create. */
@@ -680,9 +705,8 @@ write_parse_column(WriteRun *run, WriteRow *row, JsonMember *member)
 	if (there < 0)
 		write_row_set(run, row, known->column, value, isnull);
 	else if (isnull != row->nulls[there] ||
-			 (!isnull && !datum_image_eq(value, row->values[there],
-										 row->model->columns[known->column].byval,
-										 row->model->columns[known->column].len)))
+			 (!isnull && !write_column_equal(&row->model->columns[known->column], value,
+											 row->values[there])))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%s\" contradicts the key that is wired", write_row_path(row, member->key)),

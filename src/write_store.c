@@ -9,8 +9,10 @@
 
 #include "access/stratnum.h"
 #include "catalog/pg_type.h"
+#include "common/hashfn.h"
 #include "miscadmin.h"
-#include "utils/datum.h"
+#include "utils/fmgrprotos.h"
+#include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 
 #include "key_operator.h"
@@ -53,8 +55,7 @@ set_key(WriteRun *run, WriteRow *row, const char *name, Datum value, Oid from,
 	value = convert_key(value, from, column);
 	if (there < 0)
 		write_row_set(run, row, index, value, false);
-	else if (row->nulls[there] ||
-			 !datum_image_eq(row->values[there], value, column->byval, column->len))
+	else if (row->nulls[there] || !write_column_equal(column, row->values[there], value))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%s\" contradicts the key of the row that relation \"%s\" joins",
@@ -131,19 +132,115 @@ store_existing(WriteRun *run, WriteRow *row)
 		write_update_row(run, row);
 }
 
+/*
+ * What $connect_or_create looks for, in a set of what is to be created: true
+ * when it is there already, else it is now.  Two that are taken for one are
+ * looked for one after the other, nothing worse.
+ */
+static bool
+enter_where(HTAB **wheres, WriteRow *row)
+{
+	const JsonbValue *where = row->where;
+	List	   *primary_key = row->model->desc->primary_key;
+	char	   *text;
+	uint64		hash;
+	bool		found;
+
+	/* {"id": 1} is 1 */
+	if (JSON_IS_OBJECT(where) && list_length(primary_key) == 1)
+	{
+		List	   *members = json_members_of(where);
+		JsonMember *member = members != NIL ? linitial(members) : NULL;
+
+		if (list_length(members) == 1 && strcmp(member->key, linitial(primary_key)) == 0)
+			where = &member->value;
+	}
+
+	if (where->type == jbvBinary)
+		text = JsonbToCString(NULL, where->val.binary.data, where->val.binary.len);
+	else if (where->type == jbvNumeric)
+		text = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(where->val.numeric)));
+	else if (where->type == jbvString)
+		text = pnstrdup(where->val.string.val, where->val.string.len);
+	else
+		text = pstrdup("");
+	hash = hash_combine64(hash_bytes_extended((unsigned char *) text, strlen(text), 0), row->model->relid);
+	pfree(text);
+	if (*wheres == NULL)
+	{
+		HASHCTL		ctl;
+
+		memset(&ctl, 0, sizeof(ctl));
+		ctl.keysize = ctl.entrysize = sizeof(uint64);
+		ctl.hcxt = CurrentMemoryContext;
+		*wheres = hash_create("relations wheres", 64, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	}
+	(void) hash_search(*wheres, &hash, HASH_ENTER, &found);
+	return found;
+}
+
+/*
+ * Look for the row that $connect_or_create is to connect; when there is one,
+ * nothing is created.
+ */
+static bool
+resolve_where(WriteRun *run, WriteRow *row)
+{
+	WriteRow   *probe = write_row_make(run, row->model, row->parent, row->name, row->index);
+
+	if (!write_parse_key(run, probe, row->where, write_row_path(row, "$connect_or_create.where")))
+		return false;
+	probe->shown = NIL;
+	write_lookup(run, list_make1(probe));
+	if (!probe->found)
+		return false;
+	row->existing = true;
+	row->key = probe->key;
+	row->where = NULL;
+	row->ncolumns = 0;
+	row->links = NIL;
+	return true;
+}
+
+/* Do so for the rows that a row's links hold; who finds none is to be created. */
+void
+write_resolve_links(WriteRun *run, WriteRow *row)
+{
+	ListCell   *l;
+	ListCell   *lc;
+
+	foreach(l, row->links)
+	{
+		foreach(lc, ((WriteLink *) lfirst(l))->rows)
+		{
+			if (((WriteRow *) lfirst(lc))->where != NULL)
+				(void) resolve_where(run, lfirst(lc));
+		}
+	}
+}
+
 /* Those of rows that exist are looked up, the others stored. */
 static void
 store_or_look_up(WriteRun *run, List *rows)
 {
 	List	   *existing = NIL;
 	List	   *created = NIL;
+	List	   *again = NIL;
+	HTAB	   *wheres = NULL;
 	ListCell   *lc;
 
 	foreach(lc, rows)
 	{
 		WriteRow   *row = lfirst(lc);
 
-		if (row->existing && row->changes != NULL)
+		if (row->where != NULL && !resolve_where(run, row))
+		{
+			if (enter_where(&wheres, row))
+				again = lappend(again, row);
+			else
+				created = lappend(created, row);
+		}
+		else if (row->existing && row->changes != NULL)
 			store_existing(run, row);
 		else if (row->existing)
 			existing = lappend(existing, row);
@@ -156,6 +253,11 @@ store_or_look_up(WriteRun *run, List *rows)
 		write_require(run, lfirst(lc));
 	if (created != NIL)
 		write_store(run, created);
+	if (wheres != NULL)
+		hash_destroy(wheres);
+	/* these find what was created just now */
+	if (again != NIL)
+		store_or_look_up(run, again);
 }
 
 /*
@@ -249,11 +351,22 @@ write_store_parents(WriteRun *run, List *rows)
 	}
 }
 
+/* A child refers to its parent by columns of its own. */
+static void
+refer_to_parent(WriteRun *run, WriteRow *child, RelationDesc *relation)
+{
+	refer(run, child, relation->other_columns, relation->morph != NULL, child->parent,
+		  relation->own_columns, relation);
+}
+
 /* Rows that refer to their parents by columns of their own. */
 static void
 store_children(WriteRun *run, List *group)
 {
 	List	   *created = NIL;
+	List	   *again = NIL;
+	HTAB	   *wheres = NULL;
+	RelationDesc *relation = ((WriteLink *) linitial(group))->relation;
 	ListCell   *lc;
 	ListCell   *r;
 
@@ -265,8 +378,12 @@ store_children(WriteRun *run, List *group)
 		{
 			WriteRow   *child = lfirst(r);
 
-			refer(run, child, link->relation->other_columns, link->relation->morph != NULL,
-				  child->parent, link->relation->own_columns, link->relation);
+			if (child->where != NULL && !resolve_where(run, child) && enter_where(&wheres, child))
+			{
+				again = lappend(again, child);
+				continue;
+			}
+			refer_to_parent(run, child, relation);
 			if (child->existing)
 				store_existing(run, child);
 			else
@@ -275,6 +392,20 @@ store_children(WriteRun *run, List *group)
 	}
 	if (created != NIL)
 		write_store(run, created);
+	if (wheres != NULL)
+		hash_destroy(wheres);
+	/* these find what was created just now */
+	foreach(r, again)
+	{
+		WriteRow   *child = lfirst(r);
+
+		(void) resolve_where(run, child);
+		refer_to_parent(run, child, relation);
+		if (child->existing)
+			store_existing(run, child);
+		else
+			write_store(run, list_make1(child));
+	}
 }
 
 /* Rows that a pivot joins to their parents. */
