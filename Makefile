@@ -36,6 +36,7 @@ REGRESS = \
 	write_errors \
 	verbs \
 	write_plans \
+	write_scope \
 	explain \
 	query query_relations query_paging query_errors query_injection query_plans
 

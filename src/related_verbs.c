@@ -266,9 +266,12 @@ same_row(WriteRow *a, WriteRow *b)
 	return true;
 }
 
-/* The related rows that the owner has now, with their keys. */
+/*
+ * The related rows that the owner has now, with their keys; with scoped those
+ * that the relation leads to.
+ */
 static List *
-attached_rows(Verb *verb)
+attached_rows(Verb *verb, bool scoped)
 {
 	WriteStatement statement;
 	List	   *result = NIL;
@@ -279,7 +282,7 @@ attached_rows(Verb *verb)
 	appendStringInfo(&statement.sql, "SELECT %s FROM %s AS c WHERE ",
 					 quoted_column_list(verb->related->desc->primary_key),
 					 quoted_model_name(verb->relation->related));
-	statement_owned(&statement, verb->relation, verb->owner, "c");
+	statement_owned(&statement, verb->relation, verb->owner, "c", scoped);
 	appendStringInfo(&statement.sql, " ORDER BY %s",
 					 quoted_column_list(verb->related->desc->primary_key));
 	n = statement_run(&statement);
@@ -424,7 +427,7 @@ relations_sync(PG_FUNCTION_ARGS)
 	require_pivot(verb.relation, "sync");
 	named = named_rows(PG_GETARG_JSONB_P(3));
 	look_up_named(&verb, named);
-	before = attached_rows(&verb);
+	before = attached_rows(&verb, false);
 	foreach(lc, named)
 	{
 		Named	   *one = lfirst(lc);
@@ -444,13 +447,18 @@ relations_sync(PG_FUNCTION_ARGS)
 			attached = lappend(attached, one->row);
 		}
 	}
+	/* what the relation's scope leaves out is not for it to detach */
+	if (!detach)
+		before = NIL;
+	else if (verb.relation->scope != NULL)
+		before = attached_rows(&verb, true);
 	foreach(b, before)
 	{
 		bool		stays = false;
 
 		foreach(lc, named)
 			stays = stays || same_row(((Named *) lfirst(lc))->row, lfirst(b));
-		if (stays || !detach)
+		if (stays)
 			continue;
 		write_lookup(verb.run, list_make1(lfirst(b)));
 		(void) write_let_go(verb.relation, verb.owner, lfirst(b), NIL, NULL);
@@ -563,7 +571,7 @@ find_related(Verb *verb, const JsonbValue *search)
 	appendStringInfo(&statement.sql, "SELECT %s FROM %s AS c WHERE ",
 					 quoted_column_list(verb->related->desc->primary_key),
 					 quoted_model_name(verb->relation->related));
-	statement_owned(&statement, verb->relation, verb->owner, "c");
+	statement_owned(&statement, verb->relation, verb->owner, "c", true);
 	for (int i = 0; i < probe->ncolumns; i++)
 	{
 		WriteColumn *column = &verb->related->columns[probe->columns[i]];
@@ -839,36 +847,19 @@ static void
 append_conditions(Verb *verb, WriteStatement *statement, Jsonb *where)
 {
 	QueryNode	node = {0};
-	DeparseContext cxt = {0};
 	DeparseAlias alias = {"c", NULL};
 	JsonMember	member = {0};
 	JsonPathFrame frame = {NULL, "where", 0};
-	int			first = statement->nparams;
-	ListCell   *lc;
 
-	statement_owned(statement, verb->relation, verb->owner, "c");
-	first = statement->nparams;
+	statement_owned(statement, verb->relation, verb->owner, "c", true);
 	if (where == NULL)
 		return;
-	statement->custom = true;
 	node.relid = verb->relation->related;
 	node.model = verb->related->desc;
 	node.limit = -1;
 	json_root_value(where, &member.value);
 	query_parse_where(NULL, &node, &member, &frame);
-	cxt.buf = &statement->sql;
-	cxt.nparams = first;
-	deparse_conditions(&cxt, &node, &alias, " AND ");
-	foreach(lc, cxt.params)
-	{
-		QueryParam *param = lfirst(lc);
-		int			length = statement->sql.len;
-
-		/* the text has its number already */
-		statement_param(statement, param->type, param->value, param->isnull);
-		statement->sql.len = length;
-		statement->sql.data[length] = '\0';
-	}
+	statement_conditions(statement, &node, &alias, " AND ", false);
 }
 
 /* Raises cardinality_violation when more rows were meant than are allowed. */

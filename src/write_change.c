@@ -121,7 +121,7 @@ write_let_go(RelationDesc *relation, WriteRow *owner, WriteRow *row, List *excep
 
 		appendStringInfo(&statement.sql, "DELETE FROM %s AS p WHERE ", quoted_model_name(relation->via));
 		statement_pivot(&statement, relation, owner, "p");
-		if (row != NULL || except != NIL)
+		if (row != NULL || except != NIL || relation->scope != NULL)
 		{
 			appendStringInfo(&statement.sql, " AND EXISTS (SELECT 1 FROM %s AS c WHERE ",
 							 quoted_model_name(relation->related));
@@ -137,6 +137,7 @@ write_let_go(RelationDesc *relation, WriteRow *owner, WriteRow *row, List *excep
 				statement_key(&statement, row, "c");
 			}
 			statement_except(&statement, except, "c");
+			statement_scope(&statement, relation, owner, "c", "p");
 			appendStringInfoChar(&statement.sql, ')');
 		}
 		return statement_run(&statement);
@@ -144,7 +145,7 @@ write_let_go(RelationDesc *relation, WriteRow *owner, WriteRow *row, List *excep
 	appendStringInfo(&statement.sql, "UPDATE %s AS c SET ", quoted_model_name(relation->related));
 	append_nulls(&statement.sql, relation);
 	appendStringInfoString(&statement.sql, " WHERE ");
-	statement_owned(&statement, relation, owner, "c");
+	statement_owned(&statement, relation, owner, "c", true);
 	if (row != NULL)
 	{
 		appendStringInfoString(&statement.sql, " AND ");
@@ -171,7 +172,7 @@ delete_related(RelationDesc *relation, WriteRow *owner, WriteRow *row)
 		return statement_run(&statement);
 	}
 	appendStringInfo(&statement.sql, "DELETE FROM %s AS c WHERE ", quoted_model_name(relation->related));
-	statement_owned(&statement, relation, owner, "c");
+	statement_owned(&statement, relation, owner, "c", true);
 	if (row != NULL)
 	{
 		appendStringInfoString(&statement.sql, " AND ");
@@ -267,6 +268,7 @@ current_parent(WriteRun *run, WriteRow *current, RelationDesc *relation, const c
 		statement_param(&statement, current->model->columns[write_model_column(current->model, lfirst(o))].base,
 						value, false);
 	}
+	statement_scope(&statement, relation, current, "c", NULL);
 	if (statement_run(&statement) == 0)
 		return NULL;
 	write_take_key(run, parent);
@@ -414,7 +416,7 @@ owned_row(WriteRun *run, WriteRow *owner, RelationDesc *relation, JsonbValue *ke
 	appendStringInfo(&statement.sql, "SELECT %s FROM %s AS c WHERE ",
 					 quoted_column_list(row->model->desc->primary_key),
 					 quoted_model_name(relation->related));
-	statement_owned(&statement, relation, owner, "c");
+	statement_owned(&statement, relation, owner, "c", true);
 	if (key != NULL)
 	{
 		appendStringInfoString(&statement.sql, " AND ");

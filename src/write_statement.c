@@ -136,10 +136,89 @@ statement_pivot(WriteStatement *statement, RelationDesc *relation, WriteRow *own
 	append_refers(statement, relation->via, relation->via_own_columns, relation, owner, alias);
 }
 
-/* Append that a related row, called alias, is one that the owner has. */
+/* Append conditions of a node, whose values become parameters. */
+void
+statement_conditions(WriteStatement *statement, QueryNode *node, const DeparseAlias *alias,
+					 const char *glue, bool order)
+{
+	DeparseContext cxt = {0};
+	ListCell   *lc;
+
+	cxt.buf = &statement->sql;
+	cxt.nparams = statement->nparams;
+	deparse_conditions(&cxt, node, alias, glue);
+	if (order)
+		deparse_order_by(&cxt, node, alias, false);
+	foreach(lc, cxt.params)
+	{
+		QueryParam *param = lfirst(lc);
+		int			length = statement->sql.len;
+
+		/* the text has its number already */
+		statement_param(statement, param->type, param->value, param->isnull);
+		statement->sql.len = length;
+		statement->sql.data[length] = '\0';
+	}
+	/* which values there are decides which plan is good */
+	statement->custom = true;
+}
+
+/*
+ * Append that a row that the owner has, called alias, is one that the
+ * relation leads to: what its scope says.  via is what the pivot is called.
+ */
+void
+statement_scope(WriteStatement *statement, RelationDesc *relation, WriteRow *owner,
+				const char *alias, const char *via)
+{
+	QueryNode  *node;
+	DeparseAlias names = {alias, via};
+	ListCell   *lc;
+
+	if (relation->scope == NULL)
+		return;
+	node = query_make_node(relation->related, relation);
+	if (node->limit < 0)
+	{
+		statement_conditions(statement, node, &names, " AND ", false);
+		return;
+	}
+	if (node->model->primary_key == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("model \"%s\" has no primary key", model_name(relation->related)),
+				 errdetail("Relation \"%s\" leads to its first rows, which cannot be told apart.",
+						   relation->name)));
+	names.table = "r";
+	names.via = "rv";
+	appendStringInfoString(&statement->sql, " AND EXISTS (SELECT 1 FROM (SELECT ");
+	foreach(lc, node->model->primary_key)
+		appendStringInfo(&statement->sql, "%sr.%s", foreach_current_index(lc) > 0 ? ", " : "",
+						 quote_identifier(lfirst(lc)));
+	appendStringInfoString(&statement->sql, " FROM ");
+	deparse_tables(&statement->sql, node, &names);
+	appendStringInfoString(&statement->sql, " WHERE ");
+	if (OidIsValid(relation->via))
+		statement_pivot(statement, relation, owner, names.via);
+	else
+		append_refers(statement, relation->related, relation->other_columns, relation, owner, names.table);
+	statement_conditions(statement, node, &names, " AND ", true);
+	appendStringInfo(&statement->sql, " LIMIT " INT64_FORMAT ") AS f WHERE ", node->limit);
+	foreach(lc, node->model->primary_key)
+		appendStringInfo(&statement->sql, "%sf.%s %s %s.%s", foreach_current_index(lc) > 0 ? " AND " : "",
+						 quote_identifier(lfirst(lc)),
+						 column_equality(relation->related, lfirst(lc), relation->related, lfirst(lc)),
+						 alias, quote_identifier(lfirst(lc)));
+	appendStringInfoChar(&statement->sql, ')');
+}
+
+/*
+ * Append that a related row, called alias, is one that the owner has; with
+ * scoped one that the relation leads to, which its scope may narrow down.
+ */
 void
 statement_owned(WriteStatement *statement, RelationDesc *relation, WriteRow *owner,
-				const char *alias)
+				const char *alias, bool scoped)
 {
 	ListCell   *v;
 	ListCell   *c;
@@ -147,6 +226,8 @@ statement_owned(WriteStatement *statement, RelationDesc *relation, WriteRow *own
 	if (!OidIsValid(relation->via))
 	{
 		append_refers(statement, relation->related, relation->other_columns, relation, owner, alias);
+		if (scoped)
+			statement_scope(statement, relation, owner, alias, NULL);
 		return;
 	}
 	appendStringInfo(&statement->sql, "EXISTS (SELECT 1 FROM %s AS v WHERE ",
@@ -162,6 +243,8 @@ statement_owned(WriteStatement *statement, RelationDesc *relation, WriteRow *own
 						 strategy_operator(v_type, c_type, BTEqualStrategyNumber), alias,
 						 quote_identifier(lfirst(c)));
 	}
+	if (scoped)
+		statement_scope(statement, relation, owner, alias, "v");
 	appendStringInfoChar(&statement->sql, ')');
 }
 

@@ -8,6 +8,7 @@
 #include "relations.h"
 #include "lib/stringinfo.h"
 
+#include "deparse_condition.h"
 #include "write_rows.h"
 
 typedef struct WriteStatement
@@ -28,7 +29,11 @@ extern void statement_init(WriteStatement *statement);
 extern void statement_param(WriteStatement *statement, Oid type, Datum value, bool isnull);
 extern void statement_key(WriteStatement *statement, WriteRow *row, const char *alias);
 extern void statement_owned(WriteStatement *statement, RelationDesc *relation, WriteRow *owner,
-							const char *alias);
+							const char *alias, bool scoped);
+extern void statement_scope(WriteStatement *statement, RelationDesc *relation, WriteRow *owner,
+							const char *alias, const char *via);
+extern void statement_conditions(WriteStatement *statement, QueryNode *node,
+								 const DeparseAlias *alias, const char *glue, bool order);
 extern void statement_pivot(WriteStatement *statement, RelationDesc *relation, WriteRow *owner,
 							const char *alias);
 extern void statement_except(WriteStatement *statement, List *rows, const char *alias);
