@@ -5,18 +5,24 @@
 #include "relations.h"
 
 #include "access/stratnum.h"
+#include "access/htup_details.h"
 #include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_index.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "funcapi.h"
 #include "miscadmin.h"
-#include "utils/memutils.h"
-#include "utils/resowner.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
 
 #include "arguments.h"
 #include "key_operator.h"
 #include "verb.h"
 #include "write_statement.h"
+
+/* to find a row or create it, while others create and delete it */
+#define MAX_ATTEMPTS 10
 
 PG_FUNCTION_INFO_V1(relations_first_or_create_related);
 PG_FUNCTION_INFO_V1(relations_update_or_create_related);
@@ -89,78 +95,102 @@ merge_objects(const JsonbValue *a, const JsonbValue *b)
 	return result;
 }
 
-/*
- * Create a related row in a subtransaction.  NULL when somebody else has
- * created a row in its place meanwhile: a unique constraint says so, whose
- * error is left in *error.
- */
-static WriteRow *
-try_create(Verb *verb, const JsonbValue *document, ErrorData **error)
+/* A related row that is to be created, and once it is. */
+typedef struct Creation
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	WriteRow   *volatile row = NULL;
-	List	   *links = verb->owner->links;
+	const JsonbValue *document;
+	WriteRow   *row;
+} Creation;
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
+static void
+create_row(Verb *verb, void *arg)
+{
+	Creation   *creation = arg;
+
+	creation->row = write_add_created(verb->run, verb->owner, verb->relation, creation->document, -1);
+	write_store_links(verb->run, list_make1(verb->owner));
+}
+
+/* Is a row that was found still there?  With a document it is changed. */
+static bool
+take_found(Verb *verb, WriteRow *row, const JsonbValue *changes)
+{
+	if (changes != NULL)
+		return write_change_found(verb->run, row, changes, false);
+	write_lookup(verb->run, list_make1(row));
+	return row->found;
+}
+
+/*
+ * Was the row in the way one that search would find, had it stayed?  So it is
+ * when the unique index is of columns of the search and of the owner's key.
+ */
+static bool
+is_about_search(Verb *verb, const ErrorData *error, const JsonbValue *search)
+{
+	Oid			nspid;
+	Oid			index;
+	HeapTuple	tup;
+	Form_pg_index form;
+	bool		result = true;
+
+	if (error->schema_name == NULL || error->constraint_name == NULL)
+		return false;
+	nspid = get_namespace_oid(error->schema_name, true);
+	index = OidIsValid(nspid) ? get_relname_relid(error->constraint_name, nspid) : InvalidOid;
+	tup = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
+	if (!HeapTupleIsValid(tup))
+		return false;
+	form = (Form_pg_index) GETSTRUCT(tup);
+	if (form->indrelid != verb->relation->related)
+		result = false;
+	for (int i = 0; result && i < form->indnkeyatts; i++)
 	{
-		verb->owner->links = NIL;
-		row = write_add_created(verb->run, verb->owner, verb->relation, document, -1);
-		write_store_links(verb->run, list_make1(verb->owner));
-		ReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
+		char	   *name = form->indkey.values[i] == 0 ? NULL
+			: get_attname(form->indrelid, form->indkey.values[i], true);
+		bool		known = false;
+		ListCell   *lc;
+
+		foreach(lc, OidIsValid(verb->relation->via) ? NIL : verb->relation->other_columns)
+			known = known || (name != NULL && strcmp(name, lfirst(lc)) == 0);
+		result = name != NULL &&
+			(known || getKeyJsonValueFromContainer(search->val.binary.data, name, strlen(name), NULL) != NULL);
 	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(context);
-		*error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
-		if ((*error)->sqlerrcode != ERRCODE_UNIQUE_VIOLATION)
-			ReThrowError(*error);
-		row = NULL;
-	}
-	PG_END_TRY();
-	verb->owner->links = links;
-	return row;
+	ReleaseSysCache(tup);
+	return result;
 }
 
 /*
  * The related row that search finds, changed with document when update says
- * so; else a new one of both.  Two calls at once make one row where a unique
- * constraint says that there can be but one.
+ * so; else a new one of both.  Calls at once make one row where a unique
+ * constraint says that there can be but one: who comes second meets it, and
+ * finds the row then.  Raises what the server raises, and the constraint's
+ * error when it is not about what the search would find.
  */
 static WriteRow *
 find_or_create(Verb *verb, const JsonbValue *search, const JsonbValue *document, bool update)
 {
+	Creation	creation = {0};
 	ErrorData  *error = NULL;
 
-	for (int attempt = 0; attempt < 2; attempt++)
+	creation.document = merge_objects(document, search);
+	for (int attempt = 0; attempt < MAX_ATTEMPTS; attempt++)
 	{
 		WriteRow   *row = find_related(verb, search);
 
-		if (row != NULL)
-		{
-			if (update)
-				write_change(verb->run, row, document, false);
-			else
-			{
-				write_lookup(verb->run, list_make1(row));
-				write_require(verb->run, row);
-			}
+		CHECK_FOR_INTERRUPTS();
+		if (row != NULL && take_found(verb, row, update ? document : NULL))
 			return row;
-		}
-		/* the constraint that fails may be another one than the search's */
-		if (attempt > 0)
+		/*
+		 * The row in the way is not for us to find, or it has gone already:
+		 * then it is our turn again.  A transaction that looks at one
+		 * snapshot will see nothing else.
+		 */
+		if (error != NULL && row == NULL &&
+			(IsolationUsesXactSnapshot() || !is_about_search(verb, error, search)))
 			break;
-		row = try_create(verb, merge_objects(document, search), &error);
-		if (row != NULL)
-			return row;
+		if (verb_attempt(verb, create_row, &creation, &error))
+			return creation.row;
 	}
 	ReThrowError(error);
 	pg_unreachable();

@@ -4,15 +4,22 @@
  */
 #include "relations.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
+#include "common/hashfn.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "storage/lock.h"
+#include "utils/acl.h"
 #include "utils/datum.h"
 
 #include "arguments.h"
 #include "key_operator.h"
 #include "verb.h"
 #include "write_statement.h"
+
+/* to sync a relation, while others attach rows */
+#define MAX_ATTEMPTS 10
 
 PG_FUNCTION_INFO_V1(relations_attach);
 PG_FUNCTION_INFO_V1(relations_detach);
@@ -36,7 +43,45 @@ typedef struct Named
 	JsonbValue	key;
 	JsonbValue *attributes;		/* or NULL */
 	WriteRow   *row;			/* looked up */
+	bool		attached;		/* by sync */
+	bool		updated;
 } Named;
+
+/*
+ * Which row a pivot is about comes first: rows of pivots are written in that
+ * order, so that calls at once do not wait for one another in a circle.
+ */
+static int
+compare_rows(const WriteRow *a, const WriteRow *b)
+{
+	ListCell   *lc;
+
+	foreach(lc, a->model->desc->primary_key)
+	{
+		int			i = foreach_current_index(lc);
+		WriteColumn *column = &a->model->columns[write_model_column(a->model, lfirst(lc))];
+		int			order = write_column_compare(column, a->key[i], b->key[i]);
+
+		if (order != 0)
+			return order;
+	}
+	return 0;
+}
+
+static int
+compare_named(const ListCell *a, const ListCell *b)
+{
+	return compare_rows(((Named *) lfirst(a))->row, ((Named *) lfirst(b))->row);
+}
+
+static List *
+in_key_order(List *named)
+{
+	List	   *result = list_copy(named);
+
+	list_sort(result, compare_named);
+	return result;
+}
 
 /* [1, 2] or {"1": {"level": "expert"}}, as a list of Named. */
 static List *
@@ -124,6 +169,37 @@ attach_rows(Verb *verb, List *named)
 		write_insert(verb->run, pivots);
 }
 
+/*
+ * One session at a time syncs or detaches what a row has, whatever the pivot's
+ * constraints: a lock by that name is held until the transaction ends.  No
+ * row is locked, which would take the right to update it; but who may not
+ * write to the pivot keeps nobody waiting.
+ */
+static void
+lock_owner(Verb *verb)
+{
+	Oid			via = verb->relation->via;
+	uint32		hash = 0;
+	LOCKTAG		tag;
+	ListCell   *lc;
+
+	if (pg_class_aclmask(via, GetUserId(), ACL_INSERT | ACL_UPDATE | ACL_DELETE, ACLMASK_ANY) == 0 &&
+		pg_attribute_aclcheck_all(via, GetUserId(), ACL_INSERT, ACLMASK_ANY) != ACLCHECK_OK)
+		return;
+	foreach(lc, verb->relation->own_columns)
+	{
+		WriteColumn *column = &verb->owner->model->columns[write_model_column(verb->owner->model, lfirst(lc))];
+		bool		isnull;
+		Datum		value = write_row_kept(verb->owner, lfirst(lc), &isnull);
+
+		if (!isnull)
+			hash = hash_combine(hash, datum_image_hash(value, column->byval, column->len));
+	}
+	/* as advisory locks are, but none that a user can name: theirs end with 1 or 2 */
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, via, hash, 3);
+	(void) LockAcquire(&tag, ExclusiveLock, false, false);
+}
+
 /* SQL: attach(model, key, relation, related); the number of rows attached. */
 Datum
 relations_attach(PG_FUNCTION_ARGS)
@@ -137,7 +213,7 @@ relations_attach(PG_FUNCTION_ARGS)
 	require_pivot(verb.relation, "attach");
 	named = named_rows(PG_GETARG_JSONB_P(3));
 	look_up_named(&verb, named);
-	attach_rows(&verb, named);
+	attach_rows(&verb, in_key_order(named));
 	verb_end(caller);
 	PG_RETURN_INT64(list_length(named));
 }
@@ -148,11 +224,13 @@ relations_detach(PG_FUNCTION_ARGS)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	Verb		verb;
+	List	   *named = NIL;
 	uint64		n = 0;
 	ListCell   *lc;
 
 	verb_begin(fcinfo, &verb);
 	require_pivot(verb.relation, "detach");
+	lock_owner(&verb);
 	if (PG_ARGISNULL(3))
 		n = write_let_go(verb.relation, verb.owner, NULL, NIL, NULL);
 	else
@@ -160,32 +238,19 @@ relations_detach(PG_FUNCTION_ARGS)
 		foreach(lc, named_rows(PG_GETARG_JSONB_P(3)))
 		{
 			Named	   *one = lfirst(lc);
-			WriteRow   *row = write_row_make(verb.run, verb.related, NULL, NULL, -1);
 
+			one->row = write_row_make(verb.run, verb.related, NULL, NULL, -1);
+			if (write_parse_key(verb.run, one->row, &one->key, "related"))
+				named = lappend(named, one);
+		}
+		foreach(lc, in_key_order(named))
+		{
 			CHECK_FOR_INTERRUPTS();
-			if (write_parse_key(verb.run, row, &one->key, "related"))
-				n += write_let_go(verb.relation, verb.owner, row, NIL, NULL);
+			n += write_let_go(verb.relation, verb.owner, ((Named *) lfirst(lc))->row, NIL, NULL);
 		}
 	}
 	verb_end(caller);
 	PG_RETURN_INT64(n);
-}
-
-/* Are they one row?  Keys are equal by their types: 1 is 1.0. */
-static bool
-same_row(WriteRow *a, WriteRow *b)
-{
-	ListCell   *lc;
-
-	foreach(lc, a->model->desc->primary_key)
-	{
-		int			i = foreach_current_index(lc);
-		WriteColumn *column = &a->model->columns[write_model_column(a->model, lfirst(lc))];
-
-		if (!write_column_equal(column, a->key[i], b->key[i]))
-			return false;
-	}
-	return true;
 }
 
 /*
@@ -308,19 +373,83 @@ push_row_key(Verb *verb, JsonbParseState **state, WriteRow *row)
 }
 
 static void
-push_rows(Verb *verb, JsonbParseState **state, const char *name, List *rows)
+push_name(JsonbParseState **state, const char *name)
 {
 	JsonbValue	key;
-	ListCell   *lc;
 
 	key.type = jbvString;
 	key.val.string.val = unconstify(char *, name);
 	key.val.string.len = strlen(name);
 	pushJsonbValue(state, WJB_KEY, &key);
-	pushJsonbValue(state, WJB_BEGIN_ARRAY, NULL);
-	foreach(lc, rows)
-		push_row_key(verb, state, lfirst(lc));
-	pushJsonbValue(state, WJB_END_ARRAY, NULL);
+}
+
+/* What sync did, as it is returned. */
+typedef struct Sync
+{
+	List	   *named;			/* of Named */
+	bool		detach;
+	List	   *detached;		/* of WriteRow */
+} Sync;
+
+/* Make the rows that are named the ones that are attached. */
+static void
+sync_rows(Verb *verb, void *arg)
+{
+	Sync	   *sync = arg;
+	List	   *before = attached_rows(verb, false);
+	List	   *ordered = in_key_order(sync->named);
+	List	   *missing = NIL;
+	List	   *leaving = NIL;
+	Named	   *last = NULL;
+	ListCell   *lc;
+	ListCell   *b;
+
+	sync->detached = NIL;
+	b = list_head(before);
+	/* both lists are in the order of the keys */
+	foreach(lc, ordered)
+	{
+		Named	   *one = lfirst(lc);
+
+		one->attached = one->updated = false;
+		while (b != NULL && compare_rows(lfirst(b), one->row) < 0)
+			b = lnext(before, b);
+		if (b != NULL && compare_rows(lfirst(b), one->row) == 0)
+		{
+			if (one->attributes != NULL)
+				one->updated = update_pivot(verb, one->row, one->attributes);
+		}
+		else if (last == NULL || compare_rows(last->row, one->row) != 0)
+		{
+			one->attached = true;
+			missing = lappend(missing, one);
+			last = one;
+		}
+	}
+	/* what the relation's scope leaves out is not for it to detach */
+	if (!sync->detach)
+		before = NIL;
+	else if (verb->relation->scope != NULL)
+		before = attached_rows(verb, true);
+	lc = list_head(ordered);
+	foreach(b, before)
+	{
+		while (lc != NULL && compare_rows(((Named *) lfirst(lc))->row, lfirst(b)) < 0)
+			lc = lnext(ordered, lc);
+		if (lc == NULL || compare_rows(((Named *) lfirst(lc))->row, lfirst(b)) != 0)
+			leaving = lappend(leaving, lfirst(b));
+	}
+	if (leaving != NIL)
+		write_lookup(verb->run, leaving);
+	foreach(b, leaving)
+	{
+		CHECK_FOR_INTERRUPTS();
+		/* another may have been quicker */
+		if (write_let_go(verb->relation, verb->owner, lfirst(b), NIL, NULL) > 0 &&
+			((WriteRow *) lfirst(b))->found)
+			sync->detached = lappend(sync->detached, lfirst(b));
+	}
+	attach_rows(verb, missing);
 }
 
 /*
@@ -332,65 +461,49 @@ relations_sync(PG_FUNCTION_ARGS)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	Verb		verb;
-	bool		detach = PG_ARGISNULL(4) || PG_GETARG_BOOL(4);
-	List	   *named;
-	List	   *before;
-	List	   *missing = NIL;
-	List	   *attached = NIL;
-	List	   *detached = NIL;
-	List	   *updated = NIL;
+	Sync		sync = {0};
+	ErrorData  *error = NULL;
+	int			attempt = 0;
 	JsonbParseState *state = NULL;
 	Jsonb	   *result;
 	ListCell   *lc;
-	ListCell   *b;
 
 	require_argument(fcinfo, 3, "related");
 	verb_begin(fcinfo, &verb);
 	require_pivot(verb.relation, "sync");
-	named = named_rows(PG_GETARG_JSONB_P(3));
-	look_up_named(&verb, named);
-	before = attached_rows(&verb, false);
-	foreach(lc, named)
+	sync.detach = PG_ARGISNULL(4) || PG_GETARG_BOOL(4);
+	sync.named = named_rows(PG_GETARG_JSONB_P(3));
+	look_up_named(&verb, sync.named);
+	lock_owner(&verb);
+	/* who does not sync may attach a row meanwhile: then it is there */
+	while (!verb_attempt(&verb, sync_rows, &sync, &error))
 	{
-		Named	   *one = lfirst(lc);
-		bool		there = false;
-		bool		again = false;
-		ListCell   *m;
-
-		foreach(b, before)
-			there = there || same_row(lfirst(b), one->row);
-		foreach(m, missing)
-			again = again || same_row(((Named *) lfirst(m))->row, one->row);
-		if (there && one->attributes != NULL && update_pivot(&verb, one->row, one->attributes))
-			updated = lappend(updated, one->row);
-		else if (!there && !again)
-		{
-			missing = lappend(missing, one);
-			attached = lappend(attached, one->row);
-		}
+		CHECK_FOR_INTERRUPTS();
+		if (++attempt == MAX_ATTEMPTS || IsolationUsesXactSnapshot())
+			ReThrowError(error);
 	}
-	/* what the relation's scope leaves out is not for it to detach */
-	if (!detach)
-		before = NIL;
-	else if (verb.relation->scope != NULL)
-		before = attached_rows(&verb, true);
-	foreach(b, before)
-	{
-		bool		stays = false;
-
-		foreach(lc, named)
-			stays = stays || same_row(((Named *) lfirst(lc))->row, lfirst(b));
-		if (stays)
-			continue;
-		write_lookup(verb.run, list_make1(lfirst(b)));
-		(void) write_let_go(verb.relation, verb.owner, lfirst(b), NIL, NULL);
-		detached = lappend(detached, lfirst(b));
-	}
-	attach_rows(&verb, missing);
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	push_rows(&verb, &state, "attached", attached);
-	push_rows(&verb, &state, "detached", detached);
-	push_rows(&verb, &state, "updated", updated);
+	push_name(&state, "attached");
+	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
+	foreach(lc, sync.named)
+	{
+		if (((Named *) lfirst(lc))->attached)
+			push_row_key(&verb, &state, ((Named *) lfirst(lc))->row);
+	}
+	pushJsonbValue(&state, WJB_END_ARRAY, NULL);
+	push_name(&state, "detached");
+	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
+	foreach(lc, sync.detached)
+		push_row_key(&verb, &state, lfirst(lc));
+	pushJsonbValue(&state, WJB_END_ARRAY, NULL);
+	push_name(&state, "updated");
+	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
+	foreach(lc, sync.named)
+	{
+		if (((Named *) lfirst(lc))->updated)
+			push_row_key(&verb, &state, ((Named *) lfirst(lc))->row);
+	}
+	pushJsonbValue(&state, WJB_END_ARRAY, NULL);
 	MemoryContextSwitchTo(caller);
 	result = JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
 	verb_end(caller);

@@ -8,8 +8,10 @@
  */
 #include "relations.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "utils/resowner.h"
 
 #include "arguments.h"
 #include "query_where.h"
@@ -58,6 +60,44 @@ verb_wrong_kind(RelationDesc *relation, const char *verb, const char *right)
 			 errmsg("%s is not for relation \"%s\" of model \"%s\", which is %s", verb,
 					relation->name, model_name(relation->model), relation_kind_name(relation->kind)),
 			 errhint("Use %s.", right)));
+}
+
+/*
+ * Do work in a subtransaction.  False when a unique constraint forbade it,
+ * whose error is in *error then, and all that was done is undone; any other
+ * error is raised.  What work makes must not be used when it failed.
+ */
+bool
+verb_attempt(Verb *verb, void (*work) (Verb *verb, void *arg), void *arg, ErrorData **error)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	List	   *links = verb->owner->links;
+	volatile bool done = false;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		verb->owner->links = NIL;
+		work(verb, arg);
+		ReleaseCurrentSubTransaction();
+		done = true;
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		*error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	verb->owner->links = links;
+	if (!done && (*error)->sqlerrcode != ERRCODE_UNIQUE_VIOLATION)
+		ReThrowError(*error);
+	return done;
 }
 
 /* An argument that must be an object.  Raises invalid_parameter_value. */

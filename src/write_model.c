@@ -653,3 +653,14 @@ write_column_equal(WriteColumn *column, Datum a, Datum b)
 	return OidIsValid(type->eq_opr_finfo.fn_oid) &&
 		DatumGetBool(FunctionCall2Coll(&type->eq_opr_finfo, column->collation, a, b));
 }
+
+/* Which of two values comes first in the order of their type; 0 when it has none. */
+int
+write_column_compare(WriteColumn *column, Datum a, Datum b)
+{
+	TypeCacheEntry *type = lookup_type_cache(column->base, TYPECACHE_CMP_PROC_FINFO);
+
+	if (!OidIsValid(type->cmp_proc_finfo.fn_oid))
+		return 0;
+	return DatumGetInt32(FunctionCall2Coll(&type->cmp_proc_finfo, column->collation, a, b));
+}
