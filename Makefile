@@ -32,6 +32,7 @@ REGRESS = \
 	many_to_many \
 	through \
 	graph_view \
+	graph_view_write \
 	write_graph \
 	write_errors \
 	verbs \
