@@ -38,6 +38,7 @@ REGRESS = \
 	verbs \
 	write_plans \
 	write_scope \
+	write_rights \
 	explain \
 	query query_relations query_paging query_errors query_injection query_plans
 

@@ -434,6 +434,9 @@ insert_shape(WriteRun *run, WriteShape *shape, WriteRow **rows, int nrows)
 		insert_one(shape, &receiver);
 	else
 		insert_many(shape, &receiver);
+	/* which of several it was, nobody knows */
+	if (nrows > 1)
+		error_context_stack = callback.previous;
 	if (receiver.received != nrows)
 		ereport(ERROR,
 				(errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
