@@ -54,7 +54,7 @@ WERROR ?= -Werror
 # The targets that need nothing but make: what they miss, they install.
 # PGXS has no place in them, the makes that they start include it.
 # ---------------------------------------------------------------------
-FRONT = setup check demo bench
+FRONT = setup check demo bench bench-write
 
 ifneq (,$(filter $(FRONT),$(MAKECMDGOALS)))
 
@@ -75,6 +75,9 @@ demo:
 
 bench:
 	@test/bin/bench $(or $(USERS),100000) $(or $(POSTS),500000) $(or $(COMMENTS),1000000) $(or $(ROUNDS),7)
+
+bench-write:
+	@test/bin/bench-write $(or $(DOCUMENTS),10000) $(or $(CHILDREN),5) $(or $(ROUNDS),7)
 
 # whatever else was asked for together with them
 $(filter-out $(FRONT),$(MAKECMDGOALS)):
