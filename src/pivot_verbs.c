@@ -12,6 +12,8 @@
 #include "storage/lock.h"
 #include "utils/acl.h"
 #include "utils/datum.h"
+#include "utils/lsyscache.h"
+#include "utils/rls.h"
 
 #include "arguments.h"
 #include "key_operator.h"
@@ -69,6 +71,12 @@ compare_rows(const WriteRow *a, const WriteRow *b)
 }
 
 static int
+compare_listed(const ListCell *a, const ListCell *b)
+{
+	return compare_rows(lfirst(a), lfirst(b));
+}
+
+static int
 compare_named(const ListCell *a, const ListCell *b)
 {
 	return compare_rows(((Named *) lfirst(a))->row, ((Named *) lfirst(b))->row);
@@ -120,11 +128,10 @@ named_rows(Jsonb *related)
 	return result;
 }
 
-/* Find the rows that are named; each is looked up once. */
+/* Take what names rows as their keys; they need not be there. */
 static void
-look_up_named(Verb *verb, List *named)
+read_keys(Verb *verb, List *named)
 {
-	List	   *rows = NIL;
 	ListCell   *lc;
 
 	foreach(lc, named)
@@ -137,8 +144,18 @@ look_up_named(Verb *verb, List *named)
 		one->row->shown = verb->related->desc->primary_key;
 		if (!write_parse_key(verb->run, one->row, &one->key, one->row->name))
 			write_require(verb->run, one->row);
-		rows = lappend(rows, one->row);
 	}
+}
+
+/* Look up rows that are named.  Raises foreign_key_violation for one that is not there. */
+static void
+look_up_named(Verb *verb, List *named)
+{
+	List	   *rows = NIL;
+	ListCell   *lc;
+
+	foreach(lc, named)
+		rows = lappend(rows, ((Named *) lfirst(lc))->row);
 	if (rows == NIL)
 		return;
 	write_lookup(verb->run, rows);
@@ -212,6 +229,7 @@ relations_attach(PG_FUNCTION_ARGS)
 	verb_begin(fcinfo, &verb);
 	require_pivot(verb.relation, "attach");
 	named = named_rows(PG_GETARG_JSONB_P(3));
+	read_keys(&verb, named);
 	look_up_named(&verb, named);
 	attach_rows(&verb, in_key_order(named));
 	verb_end(caller);
@@ -254,24 +272,68 @@ relations_detach(PG_FUNCTION_ARGS)
 }
 
 /*
- * The related rows that the owner has now, with their keys; with scoped those
- * that the relation leads to.
+ * The pivot's columns that are the related rows' primary key, in its order;
+ * NIL when it has to be looked for in the related table: when the columns are
+ * others, or no constraint says that the rows are there, or some may be
+ * hidden.
+ */
+static List *
+pivot_key_columns(Verb *verb)
+{
+	RelationDesc *relation = verb->relation;
+	List	   *result = NIL;
+	ListCell   *lc;
+	ListCell   *c;
+	ListCell   *v;
+
+	if (relation->related_constraint_name == NULL || relation->morph != NULL ||
+		list_length(relation->other_columns) != list_length(verb->related->desc->primary_key) ||
+		check_enable_rls(relation->related, InvalidOid, true) == RLS_ENABLED)
+		return NIL;
+	foreach(lc, verb->related->desc->primary_key)
+	{
+		WriteColumn *column = &verb->related->columns[write_model_column(verb->related, lfirst(lc))];
+		int			before = list_length(result);
+
+		forboth(c, relation->other_columns, v, relation->via_other_columns)
+		{
+			if (strcmp(lfirst(c), lfirst(lc)) == 0 &&
+				get_atttype(relation->via, require_column(relation->via, lfirst(v), NULL)) == column->type)
+				result = lappend(result, lfirst(v));
+		}
+		if (list_length(result) != before + 1)
+			return NIL;
+	}
+	return result;
+}
+
+/*
+ * The related rows that the owner has now, in the order of their keys, by
+ * which they are named; with scoped those that the relation leads to.
  */
 static List *
 attached_rows(Verb *verb, bool scoped)
 {
 	WriteStatement statement;
+	List	   *columns = scoped ? NIL : pivot_key_columns(verb);
 	List	   *result = NIL;
 	uint64		n;
 	SPITupleTable *table;
 
 	statement_init(&statement);
-	appendStringInfo(&statement.sql, "SELECT %s FROM %s AS c WHERE ",
-					 quoted_column_list(verb->related->desc->primary_key),
-					 quoted_model_name(verb->relation->related));
-	statement_owned(&statement, verb->relation, verb->owner, "c", scoped);
-	appendStringInfo(&statement.sql, " ORDER BY %s",
-					 quoted_column_list(verb->related->desc->primary_key));
+	if (columns != NIL)
+	{
+		appendStringInfo(&statement.sql, "SELECT DISTINCT %s FROM %s AS p WHERE ",
+						 quoted_column_list(columns), quoted_model_name(verb->relation->via));
+		statement_pivot(&statement, verb->relation, verb->owner, "p");
+	}
+	else
+	{
+		columns = verb->related->desc->primary_key;
+		appendStringInfo(&statement.sql, "SELECT %s FROM %s AS c WHERE ", quoted_column_list(columns),
+						 quoted_model_name(verb->relation->related));
+		statement_owned(&statement, verb->relation, verb->owner, "c", scoped);
+	}
 	n = statement_run(&statement);
 	table = SPI_tuptable;
 	for (uint64 i = 0; i < n; i++)
@@ -295,6 +357,8 @@ attached_rows(Verb *verb, bool scoped)
 		result = lappend(result, row);
 	}
 	SPI_freetuptable(table);
+	/* here, since columns of the pivot may be sorted by another collation */
+	list_sort(result, compare_listed);
 	return result;
 }
 
@@ -399,6 +463,7 @@ sync_rows(Verb *verb, void *arg)
 	List	   *before = attached_rows(verb, false);
 	List	   *ordered = in_key_order(sync->named);
 	List	   *missing = NIL;
+	List	   *changing = NIL;
 	List	   *leaving = NIL;
 	Named	   *last = NULL;
 	ListCell   *lc;
@@ -417,7 +482,7 @@ sync_rows(Verb *verb, void *arg)
 		if (b != NULL && compare_rows(lfirst(b), one->row) == 0)
 		{
 			if (one->attributes != NULL)
-				one->updated = update_pivot(verb, one->row, one->attributes);
+				changing = lappend(changing, one);
 		}
 		else if (last == NULL || compare_rows(last->row, one->row) != 0)
 		{
@@ -425,6 +490,15 @@ sync_rows(Verb *verb, void *arg)
 			missing = lappend(missing, one);
 			last = one;
 		}
+	}
+	/* those that stay are known to be there */
+	look_up_named(verb, missing);
+	look_up_named(verb, changing);
+	foreach(lc, changing)
+	{
+		Named	   *one = lfirst(lc);
+
+		one->updated = update_pivot(verb, one->row, one->attributes);
 	}
 	/* what the relation's scope leaves out is not for it to detach */
 	if (!sync->detach)
@@ -473,7 +547,7 @@ relations_sync(PG_FUNCTION_ARGS)
 	require_pivot(verb.relation, "sync");
 	sync.detach = PG_ARGISNULL(4) || PG_GETARG_BOOL(4);
 	sync.named = named_rows(PG_GETARG_JSONB_P(3));
-	look_up_named(&verb, sync.named);
+	read_keys(&verb, sync.named);
 	lock_owner(&verb);
 	/* who does not sync may attach a row meanwhile: then it is there */
 	while (!verb_attempt(&verb, sync_rows, &sync, &error))
