@@ -200,6 +200,14 @@ SELECT same('cars', relations.create('cars', '{"plate": "a", "engine": {"power":
 SELECT relations.create('engines', '{"power": 70, "car": {"plate": "b"}}');
 SELECT relations.update('cars', 1, '{"engine": {"$update": {"power": 91}}}');
 SELECT relations.update('cars', 1, '{"engine": {"$delete": true}}'), relations.find('cars', 1, 'engine');
+-- a column may be called as a part of an operation is
+CREATE TABLE boxes (id int PRIMARY KEY);
+CREATE TABLE lids (id int PRIMARY KEY, box_id int UNIQUE REFERENCES boxes, data jsonb, "where" text);
+SELECT kind FROM relations.has_one('boxes', 'lid', 'lids');
+SELECT kind FROM relations.belongs_to('lids', 'box', 'boxes');
+SELECT relations.create('boxes', '{"id": 1, "lid": {"id": 1, "data": {"a": 1}, "where": "here"}}');
+SELECT relations.update('boxes', 1, '{"lid": {"$update": {"data": {"b": 2}}}}');
+SELECT relations.update('boxes', 1, '{"lid": {"$update": {"where": {"id": 1}, "data": {"data": {"c": 3}, "where": "there"}}}}');
 -- keys that refer to one another: one of them deferrable
 CREATE TABLE teams (id int PRIMARY KEY, captain_id int NOT NULL, name text);
 CREATE TABLE players (id int PRIMARY KEY, team_id int NOT NULL REFERENCES teams, name text);
@@ -259,6 +267,10 @@ SELECT relations.update('users', :u, '{"posts": {"$set": []}}') -> 'posts', stat
 SELECT state(:u);
 -- several operations of one relation, in one order whatever the document's
 SELECT jsonb_path_query_array(relations.update('users', :u, jsonb_build_object('posts', jsonb_build_object('$create', '[{"title": "x"}]'::jsonb, '$connect', jsonb_build_array(:p1, :p3), '$disconnect', :p1))), '$.posts[*].title');
+SELECT state(:u);
+-- operations among documents
+SELECT jsonb_path_query_array(relations.update('users', :u, jsonb_build_object('posts', jsonb_build_array('{"title": "y"}'::jsonb, jsonb_build_object('$connect', :p1),
+	jsonb_build_object('$update', jsonb_build_object('where', :p3, 'data', '{"title": "third"}'::jsonb))))), '$.posts[*].title');
 SELECT state(:u);
 -- has_one
 SELECT relations.update('users', :u, '{"profile": {"$update": {"bio": "new"}}}') -> 'profile' ->> 'bio', state(:u);

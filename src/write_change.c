@@ -285,6 +285,23 @@ no_related_row(WriteRow *row, RelationDesc *relation, const char *operation)
 			 errdetail("The row of \"%s\" does not have it.", model_name(row->model->relid))));
 }
 
+/*
+ * What $update says of the one row of a relation: its columns, or the same as
+ * "data" beside "where".  A column may be called "data", too.
+ */
+static JsonbValue *
+data_of_one(WriteModel *related, JsonbValue *value)
+{
+	JsonbValue *data = member_of(value, "data");
+	int			n = list_length(json_members_of(value));
+
+	if (data == NULL)
+		return value;
+	if (member_of(value, "where") != NULL)
+		return n == 2 ? data : value;
+	return n == 1 && write_model_member(related, "data") == NULL ? data : value;
+}
+
 /* Change the row that a row refers to, with what the document says of it. */
 static void
 change_parent(WriteRun *run, WriteRow *row, WriteRow *current, RelationDesc *relation,
@@ -307,7 +324,6 @@ change_parents(WriteRun *run, WriteRow *row, WriteRow *current, WriteRequest *re
 	RelationDesc *relation = request->relation;
 	JsonbValue *value = &request->member->value;
 	const char *operation = request->operation;
-	JsonbValue *data;
 
 	if (is(operation, "$disconnect") && !after)
 		write_set_parent_null(run, row, relation);
@@ -326,8 +342,10 @@ change_parents(WriteRun *run, WriteRow *row, WriteRow *current, WriteRequest *re
 	}
 	else if (is(operation, "$update") && after)
 	{
-		data = JSON_IS_OBJECT(value) && member_of(value, "data") != NULL ? member_of(value, "data") : value;
-		change_parent(run, row, current, relation, operation, data);
+		RelationDesc *branch = current_branch(current, relation);
+
+		change_parent(run, row, current, relation, operation,
+					  data_of_one(write_run_model(run, branch->related), value));
 	}
 	else if (is(operation, "$upsert"))
 	{
@@ -475,8 +493,14 @@ change_children(WriteRun *run, WriteRow *row, WriteRequest *request)
 			write_wrong_value(path, "an object", value);
 		where = member_of(value, "where");
 		data = member_of(value, is(operation, "$update") ? "data" : "update");
-		if (data == NULL && is(operation, "$update") && to_one)
-			data = value;
+		if (is(operation, "$update") && to_one)
+		{
+			data = data_of_one(link->related, value);
+			if (data == value)
+				where = NULL;
+		}
+		else
+			write_check_keys(value, path, is(operation, "$update") ? "where, data" : "where, create, update");
 		if (data == NULL || (where == NULL && !to_one) ||
 			(is(operation, "$upsert") && member_of(value, "create") == NULL))
 			ereport(ERROR,
@@ -548,6 +572,8 @@ check_request(WriteRow *row, RelationDesc *relation, JsonMember *operation)
 		path = operation_path(row, relation, operation->key);
 		if (!JSON_IS_OBJECT(value))
 			write_wrong_value(path, "an object", value);
+		if (is(operation->key, "$upsert"))
+			write_check_keys(value, path, "create, update");
 		if (is(operation->key, "$upsert") &&
 			(member_of(value, "create") == NULL || member_of(value, "update") == NULL))
 			ereport(ERROR,
@@ -591,6 +617,21 @@ take_operations(WriteRun *run, WriteRow *row, RelationDesc *relation, JsonMember
 	{
 		write_set_parent_null(run, row, relation);
 		write_show_relation(run, row, relation);
+		return requests;
+	}
+	/* an array may hold operations among documents */
+	if (!replaces && JSON_IS_ARRAY(&member->value) && !RELATION_IS_TO_ONE(relation->kind))
+	{
+		write_show_relation(run, row, relation);
+		foreach(lc, json_elements_of(&member->value))
+		{
+			JsonMember *element = lfirst(lc);
+
+			if (write_are_operations(&element->value))
+				requests = take_operations(run, row, relation, element, false, requests);
+			else
+				write_add_created(run, row, relation, &element->value, foreach_current_index(lc));
+		}
 		return requests;
 	}
 	members = JSON_IS_OBJECT(&member->value) ? json_members_of(&member->value) : NIL;

@@ -30,6 +30,7 @@ extern void write_parse_column(WriteRun *run, WriteRow *row, JsonMember *member)
 extern void write_take_key(WriteRun *run, WriteRow *row);
 extern void write_wrong_value(const char *path, const char *expected,
 							  const JsonbValue *value) pg_attribute_noreturn();
+extern void write_check_keys(const JsonbValue *object, const char *path, const char *known);
 extern void write_check_relation(RelationDesc *relation);
 extern bool write_parse_key(WriteRun *run, WriteRow *row, const JsonbValue *value, const char *path);
 extern bool write_parse_owned_key(WriteRun *run, WriteRow *row, const JsonbValue *value,

@@ -82,6 +82,31 @@ write_wrong_value(const char *path, const char *expected, const JsonbValue *valu
 					json_value_type(unconstify(JsonbValue *, value)))));
 }
 
+/*
+ * Raises invalid_parameter_value for a key of an object that is none of those
+ * known, which are separated by commas.
+ */
+void
+write_check_keys(const JsonbValue *object, const char *path, const char *known)
+{
+	ListCell   *lc;
+
+	foreach(lc, json_members_of(object))
+	{
+		const char *key = ((JsonMember *) lfirst(lc))->key;
+		const char *found = strstr(known, key);
+		Size		length = strlen(key);
+
+		if (length > 0 && found != NULL && (found == known || found[-1] == ' ') &&
+			(found[length] == ',' || found[length] == '\0'))
+			continue;
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("unknown key \"%s\" at \"%s.%s\"", key, path, key),
+				 errhint("The keys are: %s.", known)));
+	}
+}
+
 /* ---------------------------------------------------------------------
  * Keys of rows that are there
  * ---------------------------------------------------------------------
@@ -460,22 +485,12 @@ write_add_connected(WriteRun *run, WriteRow *row, RelationDesc *relation, const 
 	char	   *path = psprintf("%s.%s", write_row_path(row, relation->name), operation);
 	RelationDesc *branch = branch_of(relation, key, path);
 	WriteRow   *child;
-	ListCell   *lc;
 
 	if (relation->kind == RELATION_MORPH_TO)
 	{
 		JsonbValue *inner = getKeyJsonValueFromContainer(key->val.binary.data, "key", strlen("key"), NULL);
 
-		foreach(lc, json_members_of(key))
-		{
-			char	   *name = ((JsonMember *) lfirst(lc))->key;
-
-			if (strcmp(name, "key") != 0 && strcmp(name, "$type") != 0)
-				ereport(ERROR,
-						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						 errmsg("unknown key \"%s\" at \"%s.%s\"", name, path, name),
-						 errhint("The keys are: $type, key.")));
-		}
+		write_check_keys(key, path, "$type, key");
 		if (inner == NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -498,20 +513,10 @@ parse_connect_or_create(WriteRun *run, WriteRow *row, RelationDesc *relation,
 	JsonbValue *where;
 	JsonbValue *create;
 	WriteRow   *child;
-	ListCell   *lc;
 
 	if (!JSON_IS_OBJECT(value))
 		write_wrong_value(path, "an object with \"where\" and \"create\"", value);
-	foreach(lc, json_members_of(value))
-	{
-		char	   *key = ((JsonMember *) lfirst(lc))->key;
-
-		if (strcmp(key, "where") != 0 && strcmp(key, "create") != 0 && strcmp(key, "$type") != 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("unknown key \"%s\" at \"%s.%s\"", key, path, key),
-					 errhint("The keys are: where, create.")));
-	}
+	write_check_keys(value, path, relation->kind == RELATION_MORPH_TO ? "$type, where, create" : "where, create");
 	where = getKeyJsonValueFromContainer(value->val.binary.data, "where", strlen("where"), NULL);
 	create = getKeyJsonValueFromContainer(value->val.binary.data, "create", strlen("create"), NULL);
 	if (where == NULL || create == NULL)
@@ -569,7 +574,7 @@ parse_operations(WriteRun *run, WriteRow *row, RelationDesc *relation, List *mem
 			if (strcmp(other_operations[i], member->key) == 0)
 				ereport(ERROR,
 						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						 errmsg("\"%s\" has no meaning for a row that is being created", path),
+						 errmsg("\"%s\" has no meaning for rows that are being added", path),
 						 errhint("Its operations are: %s.", format_column_list(names))));
 		}
 		if (!known)
@@ -758,6 +763,11 @@ write_parse_set(WriteRun *run, WriteRow *row, RelationDesc *relation, const Json
 	ListCell   *lc;
 	bool		complete = true;
 
+	if (write_are_operations(value) && are_operations(json_members_of(value), row, relation, index))
+	{
+		parse_operations(run, row, relation, json_members_of(value));
+		return;
+	}
 	if (!JSON_IS_OBJECT(value) || relation->kind == RELATION_MORPH_TO)
 	{
 		write_add_connected(run, row, relation, value, "$set", index);

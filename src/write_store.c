@@ -269,6 +269,7 @@ next_links(List **links)
 {
 	WriteLink  *first = linitial(*links);
 	List	   *result = NIL;
+	List	   *others = NIL;
 	ListCell   *lc;
 
 	foreach(lc, *links)
@@ -276,11 +277,12 @@ next_links(List **links)
 		WriteLink  *link = lfirst(lc);
 
 		if (link->relation == first->relation && link->branch == first->branch)
-		{
 			result = lappend(result, link);
-			*links = foreach_delete_current(*links, lc);
-		}
+		else
+			others = lappend(others, link);
 	}
+	list_free(*links);
+	*links = others;
 	return result;
 }
 
