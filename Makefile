@@ -43,7 +43,7 @@ REGRESS = \
 	query query_relations query_paging query_errors query_injection query_plans
 
 # isolation tester: test/isolation/specs and test/isolation/expected
-ISOLATION = declare counter_cache morph pivot kinds find_or_create sync
+ISOLATION = declare counter_cache morph pivot kinds find_or_create sync graph_view
 ISOLATION_OPTS = --inputdir=test/isolation
 
 PG_CONFIG ?= pg_config

@@ -115,7 +115,7 @@ SELECT d, bad_create('users', d) FROM unnest(ARRAY[
 	'{"name": "x", "country": {"$create": {"code": "dk"}, "$connect": "no"}}', '{"name": "x", "country": {"$connect": ["no", "se"]}}', '{"name": "x", "profile": {"$create": [{"bio": "a"}, {"bio": "b"}]}}',
 	'{"name": "x", "country_code": "se", "country": {"$connect": "no"}}', '{"name": "x", "country_code": null, "country": {"$connect": "no"}}', '{"name": "x", "country": {"code": "dk"}, "country_code": "fi"}',
 	'{"name": "x", "profile": {"bio": "b", "user_id": 1}}', '{"name": "x", "profile": {"user_id": null}}', '{"name": "x", "posts": [{"title": "a"}, {"title": "b", "user_id": 2}]}', '{"name": "x", "posts": [{"title": "a", "author": {"name": "other"}}]}', '{"name": "x", "profile": {"bio": "b", "user": {"$connect": 1}}}',
-	'{"name": "x", "groups": [{"$connect": 1}, {"name": "g", "pivot": {"user_id": 1}}]}', '{"name": "x", "groups": {"$connect": [1, 1]}}', '{"name": "x", "images": [{"url": "u", "owner_type": "post"}]}', '{"name": "x", "images": [{"url": "u", "owner_id": 1}]}',
+	'{"name": "x", "groups": [{"$connect": 1}, {"name": "g", "pivot": {"user_id": 1}}]}', '{"name": "x", "groups": [{"$connect": 1}, {"$connect_or_create": {"where": {"name": "g1"}, "create": {"name": "g1", "pivot": {"level": 2}}}}]}', '{"name": "x", "images": [{"url": "u", "owner_type": "post"}]}', '{"name": "x", "images": [{"url": "u", "owner_id": 1}]}',
 	'{"name": "x", "loud": "Y"}', '{"name": "x", "no": 5}']) d;
 
 --

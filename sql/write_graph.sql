@@ -114,6 +114,9 @@ SELECT name FROM users WHERE id = (SELECT user_id FROM posts WHERE id = :post);
 SELECT same('images', relations.create('images', '{"url": "j", "owner": {"$connect": {"$type": "user", "key": {"name": "plain"}}}}'), 'owner');
 SELECT same('comments', relations.create('comments', '{"body": "k", "about": {"$connect_or_create": {"$type": "video", "where": {"url": "v9"}, "create": {"$type": "video", "url": "v9"}}}}'), 'about');
 SELECT same('comments', relations.create('comments', '{"body": "l", "about": {"$connect_or_create": {"$type": "video", "where": {"url": "v9"}, "create": {"$type": "video", "url": "v9"}}}}'), 'about');
+-- named twice is connected once
+SELECT jsonb_path_query_array(relations.create('posts', '{"title": "twice", "tags": {"$connect": [1, {"name": "red"}, "1", 2]}}'), '$.tags[*].id');
+SELECT jsonb_path_query_array(relations.upsert('posts', jsonb_build_object('title', 'twice more', 'tags', '{"$connect": [2, 2, 3]}'::jsonb), NULL), '$.tags[*].id');
 -- what one makes the next one finds: beside it, in another document, deeper
 SELECT timeless(same('users', relations.create('users', '{"name": "ops 4", "posts": [
 	{"title": "1", "tags": {"$connect_or_create": [{"where": {"name": "t5"}, "create": {"name": "t5", "pivot": {"weight": 1}}}, {"where": {"name": "t6"}, "create": {"name": "t6"}}]}},
@@ -359,6 +362,12 @@ SELECT relations.upsert('users', '{"email": "e", "name": "first", "posts": [{"ti
 SELECT relations.upsert('users', '{"email": "e", "name": "second", "level": 3, "posts": [{"title": "e2"}]}', 'email') #- '{id}' #- '{posts,0,id}' #- '{posts,0,user_id}';
 SELECT name, level, (SELECT string_agg(title, ',' ORDER BY id) FROM posts WHERE user_id = u.id) FROM users u WHERE email = 'e';
 SELECT relations.upsert('orders', '{"region": "eu", "no": 1, "memo": "up"}', 'region, no');
+-- connected already is connected
+CREATE TABLE stickers (id int PRIMARY KEY, name text);
+SELECT kind FROM relations.many_to_many('stickers', 'tags', 'tags', pivot_columns => 'weight');
+SELECT jsonb_path_query_array(relations.upsert('stickers', '{"id": 1, "name": "new", "tags": {"$connect": [1, 2]}}', NULL), '$.tags[*].id');
+SELECT jsonb_path_query_array(relations.upsert('stickers', '{"id": 1, "name": "old", "tags": {"$connect": [2, 3]}}', NULL), '$.tags[*].id'), (SELECT count(*) FROM sticker_tag);
+SELECT count(*) FROM sticker_tag;
 SELECT relations.upsert('users', '{"email": "e", "name": "third", "home": {"code": "at"}, "profile": {"bio": "e"}}', 'email') #- '{id}' #- '{profile,id}' #- '{profile,user_id}';
 SELECT relations.delete('tags', id) ->> 'name' FROM tags WHERE name = 'up';
 SELECT relations.delete('tags', -1);

@@ -226,7 +226,8 @@ push_replacement(ViewWrite *write, JsonbParseState **state, int i)
 	pushJsonbValue(state, WJB_END_OBJECT, NULL);
 }
 
-static void
+/* Update the row; false when it is not there any more. */
+static bool
 update_row(ViewWrite *write)
 {
 	JsonbParseState *state = NULL;
@@ -251,7 +252,7 @@ update_row(ViewWrite *write)
 						  : datumCopy(write->new[i], att->attbyval, att->attlen), write->new_null[i]);
 	}
 	json_root_value(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL)), &document);
-	write_change(write->run, write->row, &document, true);
+	return write_change_found(write->run, write->row, &document, true);
 }
 
 /* Did the row get another key for a relation to start from? */
@@ -362,6 +363,7 @@ relations_write_view(PG_FUNCTION_ARGS)
 	MemoryContext caller = CurrentMemoryContext;
 	ViewWrite	write = {0};
 	HeapTuple	result = NULL;
+	bool		stored = true;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_INSTEAD(trigger->tg_event) ||
 		!TRIGGER_FIRED_FOR_ROW(trigger->tg_event))
@@ -388,7 +390,7 @@ relations_write_view(PG_FUNCTION_ARGS)
 		if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
 		{
 			deform(&write, trigger->tg_newtuple, &write.new, &write.new_null);
-			update_row(&write);
+			stored = update_row(&write);
 		}
 		else
 		{
@@ -397,7 +399,7 @@ relations_write_view(PG_FUNCTION_ARGS)
 				result = trigger->tg_trigtuple;
 		}
 	}
-	if (!TRIGGER_FIRED_BY_DELETE(trigger->tg_event))
+	if (!TRIGGER_FIRED_BY_DELETE(trigger->tg_event) && stored)
 	{
 		MemoryContextSwitchTo(caller);
 		result = stored_tuple(&write);

@@ -301,6 +301,13 @@ relations_upsert(PG_FUNCTION_ARGS)
 	write_parse_document(run, row, &value);
 	write_store_parents(run, list_make1(row));
 	upsert_row(run, row, conflict);
+	write_resolve_links(run, row);
+	/* the row may have been there, and may be joined already */
+	foreach(lc, row->links)
+	{
+		if (OidIsValid(((WriteLink *) lfirst(lc))->relation->via))
+			write_drop_joined(run, row, ((WriteLink *) lfirst(lc))->relation);
+	}
 	write_store_links(run, list_make1(row));
 	SPI_finish();
 	MemoryContextSwitchTo(caller);

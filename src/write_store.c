@@ -410,6 +410,58 @@ store_children(WriteRun *run, List *group)
 	}
 }
 
+/* Do both name the same row? */
+static bool
+same_key(WriteRow *a, WriteRow *b)
+{
+	ListCell   *lc;
+
+	foreach(lc, a->model->desc->primary_key)
+	{
+		int			i = foreach_current_index(lc);
+
+		if (!write_column_equal(&a->model->columns[write_model_column(a->model, lfirst(lc))],
+								a->key[i], b->key[i]))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Of rows that are named twice under one relation the first is joined; what a
+ * later one says of the pivot is an error of the constraint's.
+ */
+static void
+drop_repeated(WriteLink *link)
+{
+	List	   *rows = NIL;
+	List	   *pivots = NIL;
+	List	   *named = NIL;
+	ListCell   *c;
+	ListCell   *p;
+	ListCell   *lc;
+
+	forboth(c, link->rows, p, link->pivots)
+	{
+		WriteRow   *child = lfirst(c);
+		bool		again = false;
+
+		if (child->existing)
+		{
+			foreach(lc, ((WriteRow *) lfirst(p))->ncolumns == 0 ? named : NIL)
+				again = again || same_key(lfirst(lc), child);
+			named = lappend(named, child);
+		}
+		if (again)
+			continue;
+		rows = lappend(rows, child);
+		pivots = lappend(pivots, lfirst(p));
+	}
+	list_free(named);
+	link->rows = rows;
+	link->pivots = pivots;
+}
+
 /* Rows that a pivot joins to their parents. */
 static void
 store_through_pivot(WriteRun *run, List *group)
@@ -428,6 +480,7 @@ store_through_pivot(WriteRun *run, List *group)
 		WriteLink  *link = lfirst(lc);
 		RelationDesc *relation = link->relation;
 
+		drop_repeated(link);
 		forboth(c, link->rows, p, link->pivots)
 		{
 			WriteRow   *child = lfirst(c);
@@ -555,6 +608,7 @@ write_drop_joined(WriteRun *run, WriteRow *row, RelationDesc *relation)
 	ListCell   *c;
 	ListCell   *p;
 
+	drop_repeated(link);
 	forboth(c, link->rows, p, link->pivots)
 	{
 		WriteRow   *child = lfirst(c);
