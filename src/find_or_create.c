@@ -44,7 +44,7 @@ find_related(Verb *verb, const JsonbValue *search)
 	appendStringInfo(&statement.sql, "SELECT %s FROM %s AS c WHERE ",
 					 quoted_column_list(verb->related->desc->primary_key),
 					 quoted_model_name(verb->relation->related));
-	statement_owned(&statement, verb->relation, verb->owner, "c", true);
+	statement_owned(&statement, verb->relation, verb->owner, "c", true, NULL);
 	for (int i = 0; i < probe->ncolumns; i++)
 	{
 		WriteColumn *column = &verb->related->columns[probe->columns[i]];

@@ -332,7 +332,7 @@ attached_rows(Verb *verb, bool scoped)
 		columns = verb->related->desc->primary_key;
 		appendStringInfo(&statement.sql, "SELECT %s FROM %s AS c WHERE ", quoted_column_list(columns),
 						 quoted_model_name(verb->relation->related));
-		statement_owned(&statement, verb->relation, verb->owner, "c", scoped);
+		statement_owned(&statement, verb->relation, verb->owner, "c", scoped, NULL);
 	}
 	n = statement_run(&statement);
 	table = SPI_tuptable;

@@ -205,19 +205,25 @@ static void
 append_conditions(Verb *verb, WriteStatement *statement, Jsonb *where)
 {
 	QueryNode	node = {0};
-	DeparseAlias alias = {"c", NULL};
 	JsonMember	member = {0};
 	JsonPathFrame frame = {NULL, "where", 0};
 
-	statement_owned(statement, verb->relation, verb->owner, "c", true);
 	if (where == NULL)
+	{
+		statement_owned(statement, verb->relation, verb->owner, "c", true, NULL);
 		return;
+	}
 	node.relid = verb->relation->related;
 	node.model = verb->related->desc;
+	if (OidIsValid(verb->relation->via))
+	{
+		node.relation = verb->relation;
+		node.via = catalog_get_model(verb->relation->via);
+	}
 	node.limit = -1;
 	json_root_value(where, &member.value);
 	query_parse_where(NULL, &node, &member, &frame);
-	statement_conditions(statement, &node, &alias, " AND ", false);
+	statement_owned(statement, verb->relation, verb->owner, "c", true, &node);
 }
 
 /* Raises cardinality_violation when more rows were meant than are allowed. */

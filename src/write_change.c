@@ -145,7 +145,7 @@ write_let_go(RelationDesc *relation, WriteRow *owner, WriteRow *row, List *excep
 	appendStringInfo(&statement.sql, "UPDATE %s AS c SET ", quoted_model_name(relation->related));
 	append_nulls(&statement.sql, relation);
 	appendStringInfoString(&statement.sql, " WHERE ");
-	statement_owned(&statement, relation, owner, "c", true);
+	statement_owned(&statement, relation, owner, "c", true, NULL);
 	if (row != NULL)
 	{
 		appendStringInfoString(&statement.sql, " AND ");
@@ -172,7 +172,7 @@ delete_related(RelationDesc *relation, WriteRow *owner, WriteRow *row)
 		return statement_run(&statement);
 	}
 	appendStringInfo(&statement.sql, "DELETE FROM %s AS c WHERE ", quoted_model_name(relation->related));
-	statement_owned(&statement, relation, owner, "c", true);
+	statement_owned(&statement, relation, owner, "c", true, NULL);
 	if (row != NULL)
 	{
 		appendStringInfoString(&statement.sql, " AND ");
@@ -434,7 +434,7 @@ owned_row(WriteRun *run, WriteRow *owner, RelationDesc *relation, JsonbValue *ke
 	appendStringInfo(&statement.sql, "SELECT %s FROM %s AS c WHERE ",
 					 quoted_column_list(row->model->desc->primary_key),
 					 quoted_model_name(relation->related));
-	statement_owned(&statement, relation, owner, "c", true);
+	statement_owned(&statement, relation, owner, "c", true, NULL);
 	if (key != NULL)
 	{
 		appendStringInfoString(&statement.sql, " AND ");

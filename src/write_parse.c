@@ -261,7 +261,7 @@ find_by_columns(WriteRun *run, WriteRow *row, const JsonbValue *object, const ch
 	if (relation != NULL)
 	{
 		appendStringInfoString(&statement.sql, " AND ");
-		statement_owned(&statement, relation, owner, "c", true);
+		statement_owned(&statement, relation, owner, "c", true, NULL);
 	}
 	appendStringInfoString(&statement.sql, " LIMIT 2");
 	n = statement_run(&statement);

@@ -214,12 +214,14 @@ statement_scope(WriteStatement *statement, RelationDesc *relation, WriteRow *own
 
 /*
  * Append that a related row, called alias, is one that the owner has; with
- * scoped one that the relation leads to, which its scope may narrow down.
+ * scoped one that the relation leads to, which its scope may narrow down; and
+ * that the conditions of where hold for it, if there are any.
  */
 void
 statement_owned(WriteStatement *statement, RelationDesc *relation, WriteRow *owner,
-				const char *alias, bool scoped)
+				const char *alias, bool scoped, QueryNode *where)
 {
+	DeparseAlias names = {alias, "v"};
 	ListCell   *v;
 	ListCell   *c;
 
@@ -228,6 +230,8 @@ statement_owned(WriteStatement *statement, RelationDesc *relation, WriteRow *own
 		append_refers(statement, relation->related, relation->other_columns, relation, owner, alias);
 		if (scoped)
 			statement_scope(statement, relation, owner, alias, NULL);
+		if (where != NULL)
+			statement_conditions(statement, where, &names, " AND ", false);
 		return;
 	}
 	appendStringInfo(&statement->sql, "EXISTS (SELECT 1 FROM %s AS v WHERE ",
@@ -245,6 +249,8 @@ statement_owned(WriteStatement *statement, RelationDesc *relation, WriteRow *own
 	}
 	if (scoped)
 		statement_scope(statement, relation, owner, alias, "v");
+	if (where != NULL)
+		statement_conditions(statement, where, &names, " AND ", false);
 	appendStringInfoChar(&statement->sql, ')');
 }
 

@@ -29,7 +29,7 @@ extern void statement_init(WriteStatement *statement);
 extern void statement_param(WriteStatement *statement, Oid type, Datum value, bool isnull);
 extern void statement_key(WriteStatement *statement, WriteRow *row, const char *alias);
 extern void statement_owned(WriteStatement *statement, RelationDesc *relation, WriteRow *owner,
-							const char *alias, bool scoped);
+							const char *alias, bool scoped, QueryNode *where);
 extern void statement_scope(WriteStatement *statement, RelationDesc *relation, WriteRow *owner,
 							const char *alias, const char *via);
 extern void statement_conditions(WriteStatement *statement, QueryNode *node,

@@ -621,7 +621,7 @@ write_drop_joined(WriteRun *run, WriteRow *row, RelationDesc *relation)
 							 quoted_model_name(relation->related));
 			statement_key(&statement, child, "c");
 			appendStringInfoString(&statement.sql, " AND ");
-			statement_owned(&statement, relation, row, "c", false);
+			statement_owned(&statement, relation, row, "c", false, NULL);
 			if (statement_run(&statement) > 0)
 			{
 				write_update_pivot(run, relation, row, child, lfirst(p));
