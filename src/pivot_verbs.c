@@ -4,7 +4,10 @@
  */
 #include "relations.h"
 
+#include "access/htup_details.h"
+#include "access/relation.h"
 #include "access/xact.h"
+#include "catalog/pg_index.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "executor/spi.h"
@@ -12,8 +15,8 @@
 #include "storage/lock.h"
 #include "utils/acl.h"
 #include "utils/datum.h"
-#include "utils/lsyscache.h"
-#include "utils/rls.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
 
 #include "arguments.h"
 #include "key_operator.h"
@@ -163,6 +166,20 @@ look_up_named(Verb *verb, List *named)
 		write_require(verb->run, lfirst(lc));
 }
 
+/* The row of the pivot that is to join a row that is named to the owner. */
+static WriteRow *
+pivot_row(Verb *verb, Named *one)
+{
+	WriteRow   *pivot = write_row_make(verb->run, write_run_model(verb->run, verb->relation->via), NULL,
+									   one->row->name, -1);
+
+	pivot->shown = NIL;
+	if (one->attributes != NULL)
+		write_parse_document(verb->run, pivot, one->attributes);
+	write_refer_pivot(verb->run, pivot, verb->owner, one->row, verb->relation);
+	return pivot;
+}
+
 /* Insert rows of the pivot for rows that are named. */
 static void
 attach_rows(Verb *verb, List *named)
@@ -171,17 +188,7 @@ attach_rows(Verb *verb, List *named)
 	ListCell   *lc;
 
 	foreach(lc, named)
-	{
-		Named	   *one = lfirst(lc);
-		WriteRow   *pivot = write_row_make(verb->run, write_run_model(verb->run, verb->relation->via),
-										   NULL, one->row->name, -1);
-
-		pivot->shown = NIL;
-		if (one->attributes != NULL)
-			write_parse_document(verb->run, pivot, one->attributes);
-		write_refer_pivot(verb->run, pivot, verb->owner, one->row, verb->relation);
-		pivots = lappend(pivots, pivot);
-	}
+		pivots = lappend(pivots, pivot_row(verb, lfirst(lc)));
 	if (pivots != NIL)
 		write_insert(verb->run, pivots);
 }
@@ -272,42 +279,6 @@ relations_detach(PG_FUNCTION_ARGS)
 }
 
 /*
- * The pivot's columns that are the related rows' primary key, in its order;
- * NIL when it has to be looked for in the related table: when the columns are
- * others, or no constraint says that the rows are there, or some may be
- * hidden.
- */
-static List *
-pivot_key_columns(Verb *verb)
-{
-	RelationDesc *relation = verb->relation;
-	List	   *result = NIL;
-	ListCell   *lc;
-	ListCell   *c;
-	ListCell   *v;
-
-	if (relation->related_constraint_name == NULL || relation->morph != NULL ||
-		list_length(relation->other_columns) != list_length(verb->related->desc->primary_key) ||
-		check_enable_rls(relation->related, InvalidOid, true) == RLS_ENABLED)
-		return NIL;
-	foreach(lc, verb->related->desc->primary_key)
-	{
-		WriteColumn *column = &verb->related->columns[write_model_column(verb->related, lfirst(lc))];
-		int			before = list_length(result);
-
-		forboth(c, relation->other_columns, v, relation->via_other_columns)
-		{
-			if (strcmp(lfirst(c), lfirst(lc)) == 0 &&
-				get_atttype(relation->via, require_column(relation->via, lfirst(v), NULL)) == column->type)
-				result = lappend(result, lfirst(v));
-		}
-		if (list_length(result) != before + 1)
-			return NIL;
-	}
-	return result;
-}
-
-/*
  * The related rows that the owner has now, in the order of their keys, by
  * which they are named; with scoped those that the relation leads to.
  */
@@ -315,11 +286,14 @@ static List *
 attached_rows(Verb *verb, bool scoped)
 {
 	WriteStatement statement;
-	List	   *columns = scoped ? NIL : pivot_key_columns(verb);
+	List	   *columns = NIL;
 	List	   *result = NIL;
 	uint64		n;
 	SPITupleTable *table;
 
+	/* what a constraint says is there need not be looked for */
+	if (!scoped && verb->relation->related_constraint_name != NULL)
+		columns = statement_pivot_key(verb->relation, verb->related);
 	statement_init(&statement);
 	if (columns != NIL)
 	{
@@ -452,8 +426,103 @@ typedef struct Sync
 {
 	List	   *named;			/* of Named */
 	bool		detach;
+	bool		arbiter;		/* ON CONFLICT can be used */
+	bool		again;			/* it has met a row that came meanwhile */
 	List	   *detached;		/* of WriteRow */
 } Sync;
+
+/*
+ * Is there a unique index of just the columns that join the pivot to both
+ * sides, by which ON CONFLICT can tell that a row is there?
+ */
+static bool
+has_arbiter(RelationDesc *relation)
+{
+	List	   *columns = list_concat(list_copy(relation->via_own_columns), relation->via_other_columns);
+	Relation	rel = relation_open(relation->via, NoLock);
+	bool		result = false;
+	List	   *indexes;
+	ListCell   *lc;
+
+	if (relation->morph != NULL || rel->rd_rules != NULL ||
+		(rel->rd_rel->relkind != RELKIND_RELATION && rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE))
+	{
+		relation_close(rel, NoLock);
+		return false;
+	}
+	indexes = RelationGetIndexList(rel);
+	foreach(lc, indexes)
+	{
+		HeapTuple	tup = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(lfirst_oid(lc)));
+		Form_pg_index form = (Form_pg_index) GETSTRUCT(tup);
+		bool		fits = form->indisunique && form->indimmediate && form->indisvalid &&
+			form->indnkeyatts == list_length(columns) &&
+			heap_attisnull(tup, Anum_pg_index_indpred, NULL) &&
+			heap_attisnull(tup, Anum_pg_index_indexprs, NULL);
+		ListCell   *c;
+
+		foreach(c, fits ? columns : NIL)
+		{
+			AttrNumber	attnum = require_column(relation->via, lfirst(c), NULL);
+			bool		there = false;
+
+			for (int i = 0; i < form->indnkeyatts; i++)
+				there = there || form->indkey.values[i] == attnum;
+			fits = fits && there;
+		}
+		ReleaseSysCache(tup);
+		result = result || fits;
+	}
+	list_free(indexes);
+	relation_close(rel, NoLock);
+	return result;
+}
+
+/* Is a related row attached to the owner? */
+static bool
+is_attached(Verb *verb, WriteRow *row)
+{
+	WriteStatement statement;
+
+	statement_init(&statement);
+	appendStringInfo(&statement.sql, "SELECT 1 FROM %s AS c WHERE ", quoted_model_name(verb->relation->related));
+	statement_key(&statement, row, "c");
+	appendStringInfoString(&statement.sql, " AND ");
+	statement_owned(&statement, verb->relation, verb->owner, "c", false, NULL);
+	return statement_run(&statement) > 0;
+}
+
+/* Attach a row; false when somebody else has attached it meanwhile. */
+static bool
+attach_missing(Verb *verb, Named *one)
+{
+	WriteRow   *pivot = pivot_row(verb, one);
+	WriteStatement statement;
+
+	statement_init(&statement);
+	statement.row = one->row;
+	appendStringInfo(&statement.sql, "INSERT INTO %s (", quoted_model_name(verb->relation->via));
+	for (int i = 0; i < pivot->ncolumns; i++)
+		appendStringInfo(&statement.sql, "%s%s", i > 0 ? ", " : "",
+						 quote_identifier(pivot->model->columns[pivot->columns[i]].name));
+	appendStringInfoString(&statement.sql, ") VALUES (");
+	for (int i = 0; i < pivot->ncolumns; i++)
+	{
+		appendStringInfoString(&statement.sql, i > 0 ? ", " : "");
+		statement_param(&statement, pivot->model->columns[pivot->columns[i]].type, pivot->values[i],
+						pivot->nulls[i]);
+	}
+	appendStringInfo(&statement.sql, ") ON CONFLICT (%s) DO NOTHING",
+					 quoted_column_list(list_concat(list_copy(verb->relation->via_own_columns),
+													verb->relation->via_other_columns)));
+	one->attached = statement_run(&statement) > 0;
+	if (!one->attached && is_attached(verb, one->row))
+		return false;
+	/* a row that is hidden, or a trigger that takes it away, is an error all the same */
+	if (!one->attached)
+		attach_rows(verb, list_make1(one));
+	return one->attached = true;
+}
 
 /* Make the rows that are named the ones that are attached. */
 static void
@@ -469,14 +538,12 @@ sync_rows(Verb *verb, void *arg)
 	ListCell   *lc;
 	ListCell   *b;
 
-	sync->detached = NIL;
 	b = list_head(before);
 	/* both lists are in the order of the keys */
 	foreach(lc, ordered)
 	{
 		Named	   *one = lfirst(lc);
 
-		one->attached = one->updated = false;
 		while (b != NULL && compare_rows(lfirst(b), one->row) < 0)
 			b = lnext(before, b);
 		if (b != NULL && compare_rows(lfirst(b), one->row) == 0)
@@ -486,7 +553,6 @@ sync_rows(Verb *verb, void *arg)
 		}
 		else if (last == NULL || compare_rows(last->row, one->row) != 0)
 		{
-			one->attached = true;
 			missing = lappend(missing, one);
 			last = one;
 		}
@@ -498,7 +564,8 @@ sync_rows(Verb *verb, void *arg)
 	{
 		Named	   *one = lfirst(lc);
 
-		one->updated = update_pivot(verb, one->row, one->attributes);
+		if (update_pivot(verb, one->row, one->attributes))
+			one->updated = !one->attached;
 	}
 	/* what the relation's scope leaves out is not for it to detach */
 	if (!sync->detach)
@@ -523,7 +590,16 @@ sync_rows(Verb *verb, void *arg)
 			((WriteRow *) lfirst(b))->found)
 			sync->detached = lappend(sync->detached, lfirst(b));
 	}
+	foreach(lc, sync->arbiter ? missing : NIL)
+	{
+		CHECK_FOR_INTERRUPTS();
+		sync->again = !attach_missing(verb, lfirst(lc)) || sync->again;
+	}
+	if (sync->arbiter)
+		return;
 	attach_rows(verb, missing);
+	foreach(lc, missing)
+		((Named *) lfirst(lc))->attached = true;
 }
 
 /*
@@ -549,13 +625,25 @@ relations_sync(PG_FUNCTION_ARGS)
 	sync.named = named_rows(PG_GETARG_JSONB_P(3));
 	read_keys(&verb, sync.named);
 	lock_owner(&verb);
-	/* who does not sync may attach a row meanwhile: then it is there */
-	while (!verb_attempt(&verb, sync_rows, &sync, &error))
+	/* who does not sync may attach rows meanwhile: then they are there */
+	sync.arbiter = has_arbiter(verb.relation);
+	do
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (++attempt == MAX_ATTEMPTS || IsolationUsesXactSnapshot())
-			ReThrowError(error);
-	}
+		sync.again = false;
+		if (sync.arbiter)
+			sync_rows(&verb, &sync);
+		else if (!verb_attempt(&verb, sync_rows, &sync, &error))
+		{
+			/* all that was done is undone */
+			if (attempt + 1 == MAX_ATTEMPTS || IsolationUsesXactSnapshot())
+				ReThrowError(error);
+			sync.again = true;
+			sync.detached = NIL;
+			foreach(lc, sync.named)
+				((Named *) lfirst(lc))->attached = ((Named *) lfirst(lc))->updated = false;
+		}
+	} while (sync.again && ++attempt < MAX_ATTEMPTS);
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 	push_name(&state, "attached");
 	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);

@@ -7,9 +7,11 @@
  */
 #include "relations.h"
 
+#include "access/stratnum.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/datum.h"
+#include "utils/lsyscache.h"
 
 #include "key_operator.h"
 #include "write_change.h"
@@ -116,12 +118,25 @@ write_let_go(RelationDesc *relation, WriteRow *owner, WriteRow *row, List *excep
 	begin_statement(&statement, relation, owner, operation);
 	if (OidIsValid(relation->via))
 	{
+		List	   *columns = NIL;
 		ListCell   *v;
 		ListCell   *c;
 
 		appendStringInfo(&statement.sql, "DELETE FROM %s AS p WHERE ", quoted_model_name(relation->via));
 		statement_pivot(&statement, relation, owner, "p");
-		if (row != NULL || except != NIL || relation->scope != NULL)
+		if (row != NULL && except == NIL && relation->scope == NULL)
+			columns = statement_pivot_key(relation, row->model);
+		foreach(v, columns)
+		{
+			Oid			type = get_atttype(relation->via, require_column(relation->via, lfirst(v), NULL));
+
+			appendStringInfo(&statement.sql, " AND p.%s %s ", quote_identifier(lfirst(v)),
+							 strategy_operator(type, type, BTEqualStrategyNumber));
+			statement_param(&statement, getBaseType(type), row->key[foreach_current_index(v)], false);
+		}
+		if (columns != NIL)
+			;
+		else if (row != NULL || except != NIL || relation->scope != NULL)
 		{
 			appendStringInfo(&statement.sql, " AND EXISTS (SELECT 1 FROM %s AS c WHERE ",
 							 quoted_model_name(relation->related));

@@ -18,6 +18,7 @@
 #include "utils/array.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/rls.h"
 
 #include "key_operator.h"
 #include "write_statement.h"
@@ -134,6 +135,40 @@ statement_pivot(WriteStatement *statement, RelationDesc *relation, WriteRow *own
 				const char *alias)
 {
 	append_refers(statement, relation->via, relation->via_own_columns, relation, owner, alias);
+}
+
+/*
+ * The pivot's columns that are the related rows' primary key, in its order,
+ * so that they can stand for it; NIL when the columns are others, or when some
+ * of the rows may be hidden.
+ */
+List *
+statement_pivot_key(RelationDesc *relation, WriteModel *related)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+	ListCell   *c;
+	ListCell   *v;
+
+	if (list_length(relation->other_columns) != list_length(related->desc->primary_key) ||
+		relation->kind == RELATION_MORPHED_BY_MANY ||
+		check_enable_rls(relation->related, InvalidOid, true) == RLS_ENABLED)
+		return NIL;
+	foreach(lc, related->desc->primary_key)
+	{
+		WriteColumn *column = column_of(related, lfirst(lc));
+		int			before = list_length(result);
+
+		forboth(c, relation->other_columns, v, relation->via_other_columns)
+		{
+			if (strcmp(lfirst(c), lfirst(lc)) == 0 &&
+				get_atttype(relation->via, require_column(relation->via, lfirst(v), NULL)) == column->type)
+				result = lappend(result, lfirst(v));
+		}
+		if (list_length(result) != before + 1)
+			return NIL;
+	}
+	return result;
 }
 
 /* Append conditions of a node, whose values become parameters. */

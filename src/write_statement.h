@@ -36,6 +36,7 @@ extern void statement_conditions(WriteStatement *statement, QueryNode *node,
 								 const DeparseAlias *alias, const char *glue, bool order);
 extern void statement_pivot(WriteStatement *statement, RelationDesc *relation, WriteRow *owner,
 							const char *alias);
+extern List *statement_pivot_key(RelationDesc *relation, WriteModel *related);
 extern void statement_except(WriteStatement *statement, List *rows, const char *alias);
 extern void statement_set(WriteStatement *statement, WriteRow *row);
 extern void statement_returned(WriteStatement *statement, WriteRow *row, const char *alias);
