@@ -27,15 +27,20 @@ extern void write_parse_pivot(WriteRun *run, WriteRow *child, WriteRow *pivot,
 extern void write_show_relation(WriteRun *run, WriteRow *row, RelationDesc *relation);
 extern bool write_are_operations(const JsonbValue *value);
 extern void write_parse_column(WriteRun *run, WriteRow *row, JsonMember *member);
-extern void write_take_key(WriteRun *run, WriteRow *row);
 extern void write_wrong_value(const char *path, const char *expected,
 							  const JsonbValue *value) pg_attribute_noreturn();
 extern void write_check_keys(const JsonbValue *object, const char *path, const char *known);
 extern void write_check_relation(RelationDesc *relation);
+
+extern void write_unknown_key(WriteModel *model, const char *key,
+							  const char *path) pg_attribute_noreturn();
+
+/* write_key.c: rows that are there, by their keys */
+extern void write_take_key(WriteRun *run, WriteRow *row);
+extern bool write_text_key(WriteRun *run, WriteRow *row, char *text);
 extern bool write_parse_key(WriteRun *run, WriteRow *row, const JsonbValue *value, const char *path);
 extern bool write_parse_owned_key(WriteRun *run, WriteRow *row, const JsonbValue *value,
 								  const char *path, RelationDesc *relation, WriteRow *owner);
-extern bool write_text_key(WriteRun *run, WriteRow *row, char *text);
 
 /* write_store.c: rows -> tables */
 extern void write_store(WriteRun *run, List *rows);
