@@ -436,14 +436,18 @@ typedef struct Sync
  * sides, by which ON CONFLICT can tell that a row is there?
  */
 static bool
-has_arbiter(RelationDesc *relation)
+has_arbiter(Verb *verb)
 {
+	RelationDesc *relation = verb->relation;
 	List	   *columns = list_concat(list_copy(relation->via_own_columns), relation->via_other_columns);
-	Relation	rel = relation_open(relation->via, NoLock);
+	Relation	rel;
 	bool		result = false;
 	List	   *indexes;
 	ListCell   *lc;
 
+	/* which locks it, too */
+	(void) write_run_model(verb->run, relation->via);
+	rel = relation_open(relation->via, NoLock);
 	if (relation->morph != NULL || rel->rd_rules != NULL ||
 		(rel->rd_rel->relkind != RELKIND_RELATION && rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE))
 	{
@@ -626,7 +630,7 @@ relations_sync(PG_FUNCTION_ARGS)
 	read_keys(&verb, sync.named);
 	lock_owner(&verb);
 	/* who does not sync may attach rows meanwhile: then they are there */
-	sync.arbiter = has_arbiter(verb.relation);
+	sync.arbiter = has_arbiter(&verb);
 	do
 	{
 		CHECK_FOR_INTERRUPTS();
