@@ -362,6 +362,10 @@ SELECT relations.upsert('users', '{"email": "e", "name": "first", "posts": [{"ti
 SELECT relations.upsert('users', '{"email": "e", "name": "second", "level": 3, "posts": [{"title": "e2"}]}', 'email') #- '{id}' #- '{posts,0,id}' #- '{posts,0,user_id}';
 SELECT name, level, (SELECT string_agg(title, ',' ORDER BY id) FROM posts WHERE user_id = u.id) FROM users u WHERE email = 'e';
 SELECT relations.upsert('orders', '{"region": "eu", "no": 1, "memo": "up"}', 'region, no');
+-- of one there is one
+SELECT relations.upsert('users', '{"email": "e", "name": "fourth", "profile": {"bio": "e2"}, "image": {"url": "e"}}', 'email') -> 'profile' ->> 'bio' AS bio;
+SELECT relations.upsert('users', jsonb_build_object('email', 'e', 'name', 'fifth', 'profile', jsonb_build_object('$connect', (SELECT id FROM profiles WHERE bio = 'e2'))), 'email') -> 'profile' ->> 'bio' AS bio;
+SELECT bio, (SELECT name FROM users WHERE id = user_id) AS name FROM profiles WHERE bio ~ '^e' ORDER BY id;
 -- connected already is connected
 CREATE TABLE stickers (id int PRIMARY KEY, name text);
 SELECT kind FROM relations.many_to_many('stickers', 'tags', 'tags', pivot_columns => 'weight');

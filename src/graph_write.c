@@ -268,7 +268,8 @@ upsert_row(WriteRun *run, WriteRow *row, List *conflict)
 
 /*
  * SQL: upsert(model, document, on_conflict).  What the document nests under
- * its relations is created beside what is there.
+ * its relations is created beside what is there; under a relation to one it
+ * takes its place.
  */
 Datum
 relations_upsert(PG_FUNCTION_ARGS)
@@ -302,11 +303,17 @@ relations_upsert(PG_FUNCTION_ARGS)
 	write_store_parents(run, list_make1(row));
 	upsert_row(run, row, conflict);
 	write_resolve_links(run, row);
-	/* the row may have been there, and may be joined already */
+	/* the row may have been there: joined already, or with the one that it can have */
 	foreach(lc, row->links)
 	{
-		if (OidIsValid(((WriteLink *) lfirst(lc))->relation->via))
-			write_drop_joined(run, row, ((WriteLink *) lfirst(lc))->relation);
+		WriteLink  *link = lfirst(lc);
+		RelationKind kind = link->relation->kind;
+
+		if (OidIsValid(link->relation->via))
+			write_drop_joined(run, row, link->relation);
+		else if ((kind == RELATION_HAS_ONE || kind == RELATION_MORPH_ONE) && link->rows != NIL)
+			(void) write_let_go(link->relation, row, NULL,
+								((WriteRow *) linitial(link->rows))->existing ? link->rows : NIL, NULL);
 	}
 	write_store_links(run, list_make1(row));
 	SPI_finish();
