@@ -313,7 +313,7 @@ relations_upsert(PG_FUNCTION_ARGS)
 			write_drop_joined(run, row, link->relation);
 		else if ((kind == RELATION_HAS_ONE || kind == RELATION_MORPH_ONE) && link->rows != NIL)
 			(void) write_let_go(link->relation, row, NULL,
-								((WriteRow *) linitial(link->rows))->existing ? link->rows : NIL, NULL);
+								((WriteRow *) linitial(link->rows))->existing ? link->rows : NIL, "");
 	}
 	write_store_links(run, list_make1(row));
 	SPI_finish();

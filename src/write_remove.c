@@ -25,7 +25,7 @@ append_nulls(StringInfo sql, RelationDesc *relation)
 						 quote_identifier(lfirst(lc)));
 }
 
-/* A statement that is part of an operation on a relation: errors name it. */
+/* A statement that is part of an operation on a relation: errors name it; "" is none. */
 void
 write_begin_statement(WriteStatement *statement, RelationDesc *relation, WriteRow *owner,
 				const char *operation)
@@ -34,7 +34,8 @@ write_begin_statement(WriteStatement *statement, RelationDesc *relation, WriteRo
 	if (operation == NULL)
 		return;
 	statement->row = owner;
-	statement->key = psprintf("%s.%s", relation->name, operation);
+	statement->key = operation[0] == '\0' ? relation->name
+		: psprintf("%s.%s", relation->name, operation);
 }
 
 /*
