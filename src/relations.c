@@ -8,6 +8,8 @@
 
 #include "utils/guc.h"
 
+#include "graph_view_guard.h"
+
 PG_MODULE_MAGIC;
 
 int			relations_batch_memory = 128 * 1024;
@@ -31,4 +33,5 @@ _PG_init(void)
 							NULL,
 							NULL);
 	MarkGUCPrefixReserved("relations");
+	graph_view_guard_init();
 }
