@@ -62,7 +62,7 @@ export PG_CONFIG WERROR
 setup:
 	@test/bin/setup
 
-# PARTS: some of regress, isolation, tap; all when empty
+# PARTS: some of regress, isolation, modules, tap; all when empty
 check:
 	@test/bin/check $(PARTS)
 
