@@ -36,7 +36,8 @@ REGRESS = \
 	write_errors \
 	verbs \
 	explain \
-	query query_relations query_paging query_errors query_injection query_plans
+	query query_relations query_paging query_errors query_injection query_plans \
+	budgets
 
 # isolation tester: test/isolation/specs and test/isolation/expected
 ISOLATION = declare counter_cache morph pivot kinds

@@ -7,6 +7,7 @@
 #include "miscadmin.h"
 #include "utils/datum.h"
 
+#include "budget.h"
 #include "read_level.h"
 
 /* The rows above one of a recursive level, as far as they are of its model. */
@@ -92,12 +93,14 @@ write_relation(DocBuffer *buf, ContainerState *state, ReadLevel *level, uint32 f
 			doc_add_null(buf, state);
 			return;
 		}
+		budget_document_rows(level, 1);
 		write_row(buf, level, level->ordered[from].row, branch);
 	}
 	else
 	{
 		ContainerState array;
 
+		budget_document_rows(level, n);
 		doc_begin_array(buf, &array, n);
 		for (uint32 k = 0; k < n; k++)
 		{
@@ -105,6 +108,7 @@ write_relation(DocBuffer *buf, ContainerState *state, ReadLevel *level, uint32 f
 
 			write_row(buf, level, level->ordered[from + k].row, branch);
 			doc_end_member(buf, &array, member);
+			budget_document_bytes(level, buf->len);
 		}
 	}
 	doc_end_member(buf, state, base);
@@ -207,7 +211,9 @@ read_run_document(ReadRun *run, uint32 row)
 	DocBuffer	buf;
 
 	doc_init(&buf, run->doc_size + run->doc_size / 4);
+	budget_document(run->root, 1);
 	write_row(&buf, run->root, root_row(run, row), NULL);
+	budget_document_end(run->root, buf.len);
 	run->doc_size = (run->doc_size * 3 + buf.len) / 4;
 	return doc_finish(&buf);
 }
@@ -243,6 +249,7 @@ read_run_relation(ReadRun *run)
 	if (child->node->to_one && n == 0)
 		return NULL;
 	doc_init(&buf, run->doc_size);
+	budget_document(child, child->node->to_one ? 1 : n);
 	if (child->node->to_one)
 		write_row(&buf, child, child->ordered[from].row, NULL);
 	else
@@ -254,8 +261,10 @@ read_run_relation(ReadRun *run)
 
 			write_row(&buf, child, child->ordered[from + k].row, NULL);
 			doc_end_member(&buf, &array, member);
+			budget_document_bytes(child, buf.len);
 		}
 	}
+	budget_document_end(child, buf.len);
 	return doc_finish(&buf);
 }
 
@@ -274,6 +283,8 @@ read_run_related_document(ReadRun *run, uint32 row)
 	DocBuffer	buf;
 
 	doc_init(&buf, 512);
+	budget_document(level, 1);
 	write_row(&buf, level, level->ordered[row].row, NULL);
+	budget_document_end(level, buf.len);
 	return doc_finish(&buf);
 }

@@ -10,6 +10,17 @@
 
 typedef struct ReadLevel ReadLevel;
 
+/* What a run may take, see budget.h. */
+typedef struct ReadBudget
+{
+	int64		max_rows;
+	Size		max_bytes;
+	/* what is left of it */
+	int64		rows;
+	int64		document_rows;
+	Size		bytes;
+} ReadBudget;
+
 /* One execution of a plan; lives in a memory context of its own. */
 typedef struct ReadRun
 {
@@ -26,6 +37,7 @@ typedef struct ReadRun
 						  ParamListInfo params);
 	void	   *watch_arg;
 	ReadLevel  *root;
+	ReadBudget	budget;
 	Size		doc_size;		/* guess of the next document's size */
 } ReadRun;
 

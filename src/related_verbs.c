@@ -15,6 +15,7 @@
 #include "utils/resowner.h"
 
 #include "arguments.h"
+#include "budget.h"
 #include "deparse_condition.h"
 #include "key_operator.h"
 #include "query_where.h"
@@ -870,10 +871,14 @@ append_conditions(Verb *verb, WriteStatement *statement, Jsonb *where)
 	}
 }
 
-/* Raises cardinality_violation when more rows were meant than are allowed. */
+/*
+ * Raises cardinality_violation when more rows were meant than are allowed,
+ * program_limit_exceeded when they are more than relations.max_rows.
+ */
 static void
 check_at_most(FunctionCallInfo fcinfo, int arg, RelationDesc *relation, uint64 n)
 {
+	budget_change(relation, n);
 	if (!PG_ARGISNULL(arg) && (int64) n > PG_GETARG_INT64(arg))
 		ereport(ERROR,
 				(errcode(ERRCODE_CARDINALITY_VIOLATION),

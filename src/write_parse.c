@@ -16,6 +16,7 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
+#include "budget.h"
 #include "key_operator.h"
 #include "write_graph.h"
 
@@ -329,6 +330,7 @@ add_row(WriteRun *run, WriteRow *row, RelationDesc *relation, RelationDesc *bran
 	WriteRow   *pivot = NULL;
 	MemoryContext old = MemoryContextSwitchTo(run->context);
 
+	budget_write_depth(child);
 	child->wanted = wanted_columns(branch);
 	if (RELATION_HAS_PIVOT(relation->kind))
 	{

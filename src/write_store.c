@@ -13,6 +13,7 @@
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
 
+#include "budget.h"
 #include "key_operator.h"
 #include "write_graph.h"
 #include "write_change.h"
@@ -566,6 +567,7 @@ write_update_row(WriteRun *run, WriteRow *row)
 		write_require(run, row);
 		return;
 	}
+	budget_write(run, list_make1(row));
 	write_set_shape(row);
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "UPDATE %s SET ", quoted_model_name(model->relid));
