@@ -51,7 +51,7 @@ WERROR ?= -Werror
 # The targets that need nothing but make: what they miss, they install.
 # PGXS has no place in them, the makes that they start include it.
 # ---------------------------------------------------------------------
-FRONT = setup check demo bench
+FRONT = setup check check-versions demo bench
 
 ifneq (,$(filter $(FRONT),$(MAKECMDGOALS)))
 
@@ -66,6 +66,10 @@ setup:
 # PARTS: some of regress, isolation, modules, tap; all when empty
 check:
 	@test/bin/check $(PARTS)
+
+# VERSIONS: some of 15, 17, 18; 17 and 18 when empty
+check-versions:
+	@test/bin/check-versions $(VERSIONS)
 
 demo:
 	@test/bin/demo
