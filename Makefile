@@ -18,6 +18,7 @@ REGRESS = \
 	constraints \
 	oracle \
 	oracle_kinds \
+	read_pass \
 	rights_kinds \
 	discover \
 	discover_names \

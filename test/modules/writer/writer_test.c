@@ -5,10 +5,10 @@
  * Each document is made of a random shape: columns of random types and, below
  * them, to-one and to-many relations, values of relations, and the objects and
  * texts that are made of several columns.  Its rows are random too.  The same
- * values are then put together twice: by the writer (template_init, stage_row,
- * doc_*), in the way in which read_document.c uses it, and by to_jsonb() for
- * each value, pushJsonbValue() and JsonbValueToJsonb().  Both must have the
- * same bytes.
+ * values are then put together by the writer (template_init, stage_row, doc_*),
+ * in both ways in which read_document.c uses it: from rows that were encoded
+ * before, and from the rows themselves; and by to_jsonb() for each value,
+ * pushJsonbValue() and JsonbValueToJsonb().  All must have the same bytes.
  *
  * The module is compiled from the writer's own sources and needs nothing else
  * of the extension.
@@ -39,8 +39,8 @@ PG_FUNCTION_INFO_V1(writer_test);
  * No more rows are made when a document has so many values; one in ten may be
  * large.
  */
-#define MANY_VALUES 2000
-#define FEW_VALUES 100
+#define MANY_VALUES 1500
+#define FEW_VALUES 60
 
 #define MAX_DEPTH 5
 
@@ -734,7 +734,7 @@ random_row(Test *test, Shape *shape)
 	/* of a column that is not a value of its own, nothing may be read */
 	memset(row->isnull, true, shape->width);
 	random_values(test, shape, row);
-	row->staged = stage_row(&test->arena, &shape->tpl, shape->encoders, shape->positions,
+	row->staged = stage_row(&test->arena, sizeof(uint32) * below(test, 4), &shape->tpl, shape->encoders, shape->positions,
 							row->values, row->isnull);
 	if (shape->nlinks == 0)
 		test->met[ROW_WITHOUT_RELATIONS]++;
@@ -775,10 +775,10 @@ random_row(Test *test, Shape *shape)
  * ---------------------------------------------------------------------
  */
 
-static void write_row(DocBuffer *buf, Row *row);
+static void write_row(DocBuffer *buf, Row *row, bool staged);
 
 static void
-write_link(DocBuffer *buf, ContainerState *state, Row *row, int which)
+write_link(DocBuffer *buf, ContainerState *state, Row *row, int which, bool staged)
 {
 	Link	   *link = &row->shape->links[which];
 	int			n = row->nrows[which];
@@ -786,14 +786,17 @@ write_link(DocBuffer *buf, ContainerState *state, Row *row, int which)
 
 	if (link->kind == LINK_AGGREGATE)
 	{
-		StagedRow  *staged;
+		Row		   *only = n > 0 ? row->rows[which][0] : NULL;
 
 		switch (row->aggregates[which])
 		{
 			case AGGREGATE_VALUE:
-				staged = row->rows[which][0]->staged;
-				doc_add_scalar(buf, state, STAGED_ENTRIES(staged, &link->shape->tpl)[0],
-							   STAGED_DATA(staged, &link->shape->tpl));
+				if (staged)
+					doc_add_scalar(buf, state, STAGED_ENTRIES(only->staged, &link->shape->tpl)[0],
+								   STAGED_DATA(only->staged, &link->shape->tpl));
+				else
+					doc_add_value(buf, state, link->shape->encoders, link->shape->positions[0],
+								  only->values, only->isnull);
 				break;
 			case AGGREGATE_ZERO:
 				doc_add_zero(buf, state);
@@ -814,7 +817,7 @@ write_link(DocBuffer *buf, ContainerState *state, Row *row, int which)
 			doc_add_null(buf, state);
 			return;
 		}
-		write_row(buf, row->rows[which][0]);
+		write_row(buf, row->rows[which][0], staged);
 	}
 	else
 	{
@@ -825,7 +828,7 @@ write_link(DocBuffer *buf, ContainerState *state, Row *row, int which)
 		{
 			Size		member = buf->len;
 
-			write_row(buf, row->rows[which][k]);
+			write_row(buf, row->rows[which][k], staged);
 			doc_end_member(buf, &array, member);
 		}
 	}
@@ -833,17 +836,21 @@ write_link(DocBuffer *buf, ContainerState *state, Row *row, int which)
 }
 
 static void
-write_row(DocBuffer *buf, Row *row)
+write_row(DocBuffer *buf, Row *row, bool staged)
 {
 	Shape	   *shape = row->shape;
 	ObjectTemplate *tpl = &shape->tpl;
 	ContainerState state;
 	JEntry	   *entries;
 	char	   *data;
+	int			value = 0;
 
 	if (tpl->nrelations == 0)
 	{
-		doc_leaf_object(buf, tpl, row->staged);
+		if (staged)
+			doc_leaf_object(buf, tpl, row->staged);
+		else
+			doc_leaf_values(buf, tpl, shape->encoders, shape->positions, row->values, row->isnull);
 		return;
 	}
 	entries = STAGED_ENTRIES(row->staged, tpl);
@@ -853,7 +860,7 @@ write_row(DocBuffer *buf, Row *row)
 	{
 		int			which;
 
-		if (tpl->source[i] >= 0)
+		if (tpl->source[i] >= 0 && staged)
 		{
 			JEntry		entry = *entries++;
 
@@ -861,11 +868,40 @@ write_row(DocBuffer *buf, Row *row)
 			data += JBE_OFFLENFLD(entry);
 			continue;
 		}
+		if (tpl->source[i] >= 0)
+		{
+			doc_add_value(buf, &state, &shape->encoders[value], shape->positions[value],
+						  row->values, row->isnull);
+			value++;
+			continue;
+		}
 		which = ~tpl->source[i];
 		while (row->nrows[which] == 0 && which + 1 < shape->nlinks && shape->links[which + 1].continues)
 			which++;
-		write_link(buf, &state, row, which);
+		write_link(buf, &state, row, which, staged);
 	}
+}
+
+/* The document of a row, or of an array of rows. */
+static Jsonb *
+write_document(DocBuffer *buf, Row **rows, int n, bool is_array, bool staged)
+{
+	ContainerState array;
+
+	if (!is_array)
+		write_row(buf, rows[0], staged);
+	else
+	{
+		doc_begin_array(buf, &array, n);
+		for (int i = 0; i < n; i++)
+		{
+			Size		member = buf->len;
+
+			write_row(buf, rows[i], staged);
+			doc_end_member(buf, &array, member);
+		}
+	}
+	return doc_finish(buf);
 }
 
 /* ---------------------------------------------------------------------
@@ -1093,7 +1129,7 @@ jsonb_text(Jsonb *jsonb)
 
 /* Raises data_corrupted unless both have the same bytes. */
 static void
-compare(Jsonb *written, Jsonb *right, int64 seed, int number)
+compare(Jsonb *written, Jsonb *right, int64 seed, int number, const char *way)
 {
 	Size		size = Min(VARSIZE(written), VARSIZE(right));
 	Size		at = 0;
@@ -1104,7 +1140,7 @@ compare(Jsonb *written, Jsonb *right, int64 seed, int number)
 		at++;
 	ereport(ERROR,
 			(errcode(ERRCODE_DATA_CORRUPTED),
-			 errmsg("document %d of seed " INT64_FORMAT " differs at byte %zu", number, seed, at),
+			 errmsg("document %d of seed " INT64_FORMAT ", %s, differs at byte %zu", number, seed, way, at),
 			 errdetail("The writer made %u bytes, PostgreSQL %u: %s", VARSIZE(written), VARSIZE(right),
 					   jsonb_text(right))));
 }
@@ -1125,8 +1161,10 @@ writer_test(PG_FUNCTION_ARGS)
 	Test		test;
 	int			nsamples;
 	MemoryContext context;
+	DocBuffer	kept;
 
 	memset(&test, 0, sizeof(test));
+	memset(&kept, 0, sizeof(kept));
 	deconstruct_array(PG_GETARG_ARRAYTYPE_P(2), REGTYPEOID, sizeof(Oid), true, TYPALIGN_INT,
 					  &test.types, NULL, &test.ntypes);
 	deconstruct_array(PG_GETARG_ARRAYTYPE_P(3), TEXTOID, -1, false, TYPALIGN_INT,
@@ -1137,11 +1175,14 @@ writer_test(PG_FUNCTION_ARGS)
 									ALLOCSET_DEFAULT_SIZES);
 	for (int number = 1; number <= documents; number++)
 	{
-		MemoryContext old = MemoryContextSwitchTo(context);
+		MemoryContext caller = MemoryContextSwitchTo(context);
 		Shape	   *shape;
+		bool		is_array;
+		int			n = 1;
+		Row		  **rows;
 		DocBuffer	buf;
 		JsonbParseState *state = NULL;
-		JsonbValue *value;
+		JsonbValue *value = NULL;
 		Jsonb	   *right;
 
 		CHECK_FOR_INTERRUPTS();
@@ -1150,41 +1191,32 @@ writer_test(PG_FUNCTION_ARGS)
 		test.values_left = one_in(&test, 10) ? MANY_VALUES : FEW_VALUES;
 		row_arena_init(&test.arena, context, (Size) 64 << below(&test, 8));
 		shape = random_shape(&test, 1);
-		doc_init(&buf, below(&test, 1000));
-		if (one_in(&test, 4))
+		is_array = one_in(&test, 4);
+		if (is_array)
 		{
 			static const int edges[] = {0, 1, 2, 3, 31, 32, 33};
-			int			n = edges[below(&test, lengthof(edges))];
-			Row		  **rows = palloc(sizeof(Row *) * Max(n, 1));
-			ContainerState array;
 
+			n = edges[below(&test, lengthof(edges))];
 			n = Min(n, Max(1, MANY_VALUES / Max(shape->width, 1)));
 			test.met[ROOT_ARRAY]++;
-			for (int i = 0; i < n; i++)
-				rows[i] = random_row(&test, shape);
-			doc_begin_array(&buf, &array, n);
+		}
+		rows = palloc(sizeof(Row *) * Max(n, 1));
+		for (int i = 0; i < n; i++)
+			rows[i] = random_row(&test, shape);
+		if (is_array)
 			pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
-			for (int i = 0; i < n; i++)
-			{
-				Size		member = buf.len;
-
-				write_row(&buf, rows[i]);
-				doc_end_member(&buf, &array, member);
-				push_row(&test, &state, rows[i], NULL);
-			}
+		for (int i = 0; i < n; i++)
+			push_row(&test, &state, rows[i], &value);
+		if (is_array)
 			value = pushJsonbValue(&state, WJB_END_ARRAY, NULL);
-		}
-		else
-		{
-			Row		   *row = random_row(&test, shape);
-
-			write_row(&buf, row);
-			push_row(&test, &state, row, &value);
-		}
 		right = JsonbValueToJsonb(value);
-		compare(doc_finish(&buf), right, seed, number);
+
+		doc_init(&buf, below(&test, 1000));
+		compare(write_document(&buf, rows, n, is_array, true), right, seed, number, "staged");
+		doc_again(&kept, caller);
+		compare(write_document(&kept, rows, n, is_array, false), right, seed, number, "from values");
 		count_container(&test, &right->root, 1);
-		MemoryContextSwitchTo(old);
+		MemoryContextSwitchTo(caller);
 		MemoryContextReset(context);
 	}
 	InitMaterializedSRF(fcinfo, 0);

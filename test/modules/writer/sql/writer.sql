@@ -23,9 +23,21 @@ CREATE TYPE pair AS (x int, y text);
 CREATE DOMAIN positive AS int CHECK (VALUE > 0);
 CREATE DOMAIN pairs AS pair[];
 
-SELECT feature, met > 0 AS met
-FROM writer_test(:seed, 10000,
+CREATE TABLE samples AS SELECT * FROM unnest(
 	'{mood, cast_mood, pair, pair, positive, pairs, int[], int[], text[], "numeric[]",
-	  float4, float8, float8, interval, time, bytea, int4range, oid, inet, money, bit, name, "\"char\""}',
+	  float4, float8, float8, interval, time, bytea, int4range, oid, inet, money, bit, name, "\"char\""}'::regtype[],
 	ARRAY['so "so"', 'glad', '(1,"a b")', '(,)', '12', '{"(1,a)","(2,)"}', '{}', '{{1,2},{3,NULL}}', '{a,NULL,"b c"}', '{1.50,NaN}',
-	  'NaN', '1e300', '-0', '1 day -2 hours', '01:02', '\x00ff', '[1,5)', '4294967295', '::1', '1', '1', 'n', 'c']);
+	  'NaN', '1e300', '-0', '1 day -2 hours', '01:02', '\x00ff', '[1,5)', '4294967295', '::1', '1', '1', 'n', 'c']) s (type, sample);
+
+-- where clocks are turned, where they are not, and where they differ by odd minutes
+CREATE TABLE found (feature text, met bigint);
+CREATE VIEW types AS SELECT array_agg(type) AS types, array_agg(sample) AS samples FROM samples;
+SET timezone = 'UTC';
+INSERT INTO found SELECT f.* FROM types, writer_test(:seed, 2500, types, samples) f;
+SET timezone = 'America/St_Johns';
+INSERT INTO found SELECT f.* FROM types, writer_test(:seed + 2500, 2500, types, samples) f;
+SET timezone = 'Asia/Kathmandu';
+INSERT INTO found SELECT f.* FROM types, writer_test(:seed + 5000, 2500, types, samples) f;
+SET timezone = 'Europe/Dublin';
+INSERT INTO found SELECT f.* FROM types, writer_test(:seed + 7500, 2500, types, samples) f;
+SELECT feature, sum(met) > 0 AS met FROM found GROUP BY feature ORDER BY feature COLLATE "C";
