@@ -114,6 +114,34 @@ SELECT sum(jsonb_array_length(posts)) FROM users_graph;
 RESET relations.max_bytes;
 
 --
+-- The same when many rows are read, in one pass a level
+--
+CREATE TABLE wholes (id int PRIMARY KEY);
+CREATE TABLE parts (id int PRIMARY KEY, whole_id int REFERENCES wholes);
+INSERT INTO wholes SELECT generate_series(1, 10000);
+INSERT INTO parts SELECT i, 1 + i % 10000 FROM generate_series(1, 30000) i;
+SELECT kind FROM relations.has_many('wholes', 'parts', 'parts');
+SELECT kind FROM relations.belongs_to('parts', 'whole', 'wholes');
+ANALYZE wholes, parts;
+CREATE FUNCTION size_of(paths text) RETURNS text LANGUAGE sql AS
+$$ SELECT count(*) || ' documents, ' || sum(pg_column_size(j || '{}')) || ' bytes' FROM relations.preload('wholes', paths) j $$;
+SELECT size_of('parts') AS parts, size_of('parts.whole') AS whole;
+SET relations.max_rows = 40000;
+SELECT size_of('parts');
+SET relations.max_rows = 39999;
+SELECT size_of('parts');
+SET relations.max_rows = 50000;
+SELECT size_of('parts.whole');
+SET relations.max_rows = 9999;
+SELECT size_of('parts');
+RESET relations.max_rows;
+SET relations.max_bytes = 2079992;
+SELECT size_of('parts');
+SET relations.max_bytes = 2079991;
+SELECT size_of('parts');
+RESET relations.max_bytes;
+
+--
 -- Writing
 --
 SET relations.max_depth = 2;
