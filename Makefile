@@ -41,7 +41,8 @@ REGRESS = \
 	write_scope \
 	write_rights \
 	explain \
-	query query_relations query_paging query_errors query_injection query_plans
+	query query_relations query_paging query_errors query_injection query_plans \
+	budgets
 
 # isolation tester: test/isolation/specs and test/isolation/expected
 ISOLATION = declare counter_cache morph pivot kinds find_or_create sync graph_view
@@ -55,7 +56,7 @@ WERROR ?= -Werror
 # The targets that need nothing but make: what they miss, they install.
 # PGXS has no place in them, the makes that they start include it.
 # ---------------------------------------------------------------------
-FRONT = setup check demo bench bench-write
+FRONT = setup check check-versions demo bench bench-write
 
 ifneq (,$(filter $(FRONT),$(MAKECMDGOALS)))
 
@@ -67,9 +68,13 @@ export PG_CONFIG WERROR
 setup:
 	@test/bin/setup
 
-# PARTS: some of regress, isolation, tap; all when empty
+# PARTS: some of regress, isolation, modules, tap; all when empty
 check:
 	@test/bin/check $(PARTS)
+
+# VERSIONS: some of 15, 17, 18; 17 and 18 when empty
+check-versions:
+	@test/bin/check-versions $(VERSIONS)
 
 demo:
 	@test/bin/demo

@@ -12,6 +12,7 @@
 #include "utils/memutils.h"
 
 #include "arguments.h"
+#include "budget.h"
 #include "write_change.h"
 #include "write_statement.h"
 
@@ -225,6 +226,7 @@ upsert_row(WriteRun *run, WriteRow *row, List *conflict)
 	int			n = 0;
 	ListCell   *lc;
 
+	budget_write(run, list_make1(row));
 	write_set_shape(row);
 	statement_init(&statement);
 	appendStringInfo(&statement.sql, "INSERT INTO %s AS c", quoted_model_name(model->relid));

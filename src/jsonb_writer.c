@@ -2,29 +2,61 @@
  * jsonb_writer.c
  *	  Rows -> Jsonb documents, by template.
  *
- * A Jsonb container is
+ * This file and jsonb_encode.c stand alone: they know nothing of models and
+ * relations, only columns, keys and how many things stand under a key.
+ *
+ * The format (utils/jsonb.h says what may be read, convertToJsonb() in
+ * jsonb_util.c what is written; the bytes here are those, see
+ * test/modules/writer).  A Jsonb datum is a varlena header of four bytes and a
+ * container.  A container is
  *
  *		uint32	header				count of elements or pairs, type flag
  *		JEntry	entries[]			arrays: one an element; objects: all keys,
  *									then all values, in the same order
  *		data						in the order of the entries
  *
- * A JEntry is a type and a length; in every JB_OFFSET_STRIDE'th entry, counted
- * over keys and values together, the length is replaced by the offset of the
- * value's end from the start of the data.  Keys are sorted by length, then by
- * bytes.  Numerics and containers start at a multiple of four bytes, counted
- * from the start of the whole datum; the padding belongs to their length.
+ * Keys are strings, sorted by length, then by bytes as unsigned; no two are
+ * equal.  A string is its bytes, without a header.  A numeric is a varlena with
+ * a header of four bytes.  Null, true and false have no data.
+ *
+ * A JEntry is a type and a length; in every JB_OFFSET_STRIDE'th entry, from the
+ * first on and counted over keys and values together, the length is replaced
+ * by the offset of the value's end from the start of the data.  So the value
+ * of entry i ends at the last such offset at or before i plus the lengths
+ * behind it, and begins where i - 1 ends.
+ *
+ * Numerics and containers start at a multiple of four bytes, counted from the
+ * start of the datum.  The zeros before them belong to their own length: they
+ * begin where the value before ends, and who reads aligns.  Nothing is padded
+ * behind.  Why each offset is right:
+ *
+ * - The datum's container starts at byte 4.  Every other is aligned before its
+ *	 header is written (doc_align), so all containers start at a multiple of
+ *	 four.
+ * - Header and entries are four bytes each, so the data of a container starts
+ *	 at a multiple of four too.  Alignment counted from the start of the data
+ *	 (total, in stage_values) is therefore alignment counted from the start of
+ *	 the datum (len, in doc_add_scalar, doc_add_value and doc_align), wherever
+ *	 the container will stand.
+ * - total begins with the bytes of all keys (key_size), as their data stands
+ *	 before that of the values, and grows by each value's length, padding
+ *	 included: it is the offset of the end.
+ * - What is around a container measures its length from the end of the value
+ *	 before (base, taken before doc_align) to the end of what has been written:
+ *	 padding included, as it has to be.
+ * - What is inside of a jsonb value of a column was aligned from the start of
+ *	 that datum, whose container, at byte 4, is put at a multiple of four here.
+ * - Lengths and offsets have 28 bits.  total is checked against them before
+ *	 each addition.
  *
  * All rows of a model have the same keys, so header, key entries and key data
  * are made once (ObjectTemplate) and copied.  A row's columns are encoded when
  * the row arrives (stage_row), once.  For an object without relations also
- * the value entries and the padding are final then: since a container starts
- * at a multiple of four bytes and its header and entries are of that size, the
- * alignment inside the data does not depend on where the container will
- * stand.  Writing such an object is four memcpy's.  An object with relations
- * is written value by value, since the length of what the relations hold is
- * known only then; containers are written in their final place, and their
- * entries are filled in when their end is known.
+ * the value entries and the padding are final then, since they do not depend
+ * on where the container will stand.  Writing such an object is four memcpy's.
+ * An object with relations is written value by value, since the length of what
+ * the relations hold is known only then; containers are written in their final
+ * place, and their entries are filled in when their end is known.
  */
 #include "relations.h"
 

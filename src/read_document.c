@@ -8,6 +8,7 @@
 #include "utils/datum.h"
 #include "utils/memutils.h"
 
+#include "budget.h"
 #include "read_level.h"
 
 /* The rows above one of a recursive level, as far as they are of its model. */
@@ -94,12 +95,14 @@ write_relation(DocBuffer *buf, ContainerState *state, ReadLevel *level, uint32 f
 			doc_add_null(buf, state);
 			return;
 		}
+		budget_document_rows(level, 1);
 		write_row(buf, level, &level->ordered[from], branch);
 	}
 	else
 	{
 		ContainerState array;
 
+		budget_document_rows(level, n);
 		doc_begin_array(buf, &array, n);
 		for (uint32 k = 0; k < n; k++)
 		{
@@ -109,6 +112,7 @@ write_relation(DocBuffer *buf, ContainerState *state, ReadLevel *level, uint32 f
 				prefetch(level->ordered[from + k + 1].row.staged);
 			write_row(buf, level, &level->ordered[from + k], branch);
 			doc_end_member(buf, &array, member);
+			budget_document_bytes(level, buf->len);
 		}
 	}
 	doc_end_member(buf, state, base);
@@ -256,6 +260,16 @@ root_row(ReadRun *run, uint32 row)
 	return &run->root->rows[row];
 }
 
+/* Write the document of a root row of the batch. */
+static void
+write_root(ReadRun *run, DocBuffer *buf, uint32 row)
+{
+	budget_document(run->root, 1);
+	write_row(buf, run->root, root_row(run, row), NULL);
+	budget_document_end(run->root, buf->len);
+	MemoryContextReset(run->row);
+}
+
 /* The document of a root row of the batch, in the current memory context. */
 Jsonb *
 read_run_document(ReadRun *run, uint32 row)
@@ -263,8 +277,7 @@ read_run_document(ReadRun *run, uint32 row)
 	DocBuffer	buf;
 
 	doc_init(&buf, run->doc_size + run->doc_size / 4);
-	write_row(&buf, run->root, root_row(run, row), NULL);
-	MemoryContextReset(run->row);
+	write_root(run, &buf, row);
 	run->doc_size = (run->doc_size * 3 + buf.len) / 4;
 	return doc_finish(&buf);
 }
@@ -274,8 +287,7 @@ Jsonb *
 read_run_passing_document(ReadRun *run, uint32 row)
 {
 	doc_again(&run->passing, run->context);
-	write_row(&run->passing, run->root, root_row(run, row), NULL);
-	MemoryContextReset(run->row);
+	write_root(run, &run->passing, row);
 	return doc_finish(&run->passing);
 }
 
@@ -310,6 +322,7 @@ read_run_relation(ReadRun *run)
 	if (child->node->to_one && n == 0)
 		return NULL;
 	doc_init(&buf, run->doc_size);
+	budget_document(child, child->node->to_one ? 1 : n);
 	if (child->node->to_one)
 		write_row(&buf, child, &child->ordered[from], NULL);
 	else
@@ -321,8 +334,10 @@ read_run_relation(ReadRun *run)
 
 			write_row(&buf, child, &child->ordered[from + k], NULL);
 			doc_end_member(&buf, &array, member);
+			budget_document_bytes(child, buf.len);
 		}
 	}
+	budget_document_end(child, buf.len);
 	return doc_finish(&buf);
 }
 
@@ -341,6 +356,8 @@ read_run_related_document(ReadRun *run, uint32 row)
 	DocBuffer	buf;
 
 	doc_init(&buf, 512);
+	budget_document(level, 1);
 	write_row(&buf, level, &level->ordered[row], NULL);
+	budget_document_end(level, buf.len);
 	return doc_finish(&buf);
 }

@@ -28,6 +28,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
+#include "budget.h"
 #include "read_level.h"
 #include "read_pass.h"
 #include "read_spool.h"
@@ -284,6 +285,7 @@ deliver_rows(ReadPass *pass, PassLevel *plevel)
 
 		if (waiting->part == NULL)
 			continue;
+		budget_row(plevel->level);
 		if (unlikely(number >= plevel->rows_capacity))
 			grow_rows(pass, plevel, number);
 		ordinal = plevel->rows[number]++;

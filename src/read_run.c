@@ -26,6 +26,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
+#include "budget.h"
 #include "query_cursor.h"
 #include "read_level.h"
 
@@ -164,6 +165,7 @@ read_run_begin(const ReadRequest *request)
 	row_arena_init(&run->arena, run->batch, 4096);
 	run->root = make_level(run, plan->root, NULL);
 	run->doc_size = 512;
+	budget_begin(&run->budget);
 	return run;
 }
 
@@ -422,6 +424,7 @@ receive_row(TupleTableSlot *slot, DestReceiver *self)
 		if (group == NO_GROUP || group < level->first_group)
 			return true;
 	}
+	budget_row(level);
 	read_level_add(level, values, isnull, group);
 	return true;
 }
@@ -750,6 +753,8 @@ read_recursion(ReadLevel *level)
 			break;
 		level->first_group = groups;
 		read_groups(level);
+		if (level->nrows > numbered)
+			budget_recursion(level, depth);
 	}
 	/* the last rows: what they lead to has not been read */
 	for (uint32 i = numbered; i < level->nrows; i++)

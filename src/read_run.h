@@ -12,6 +12,17 @@ typedef struct ReadLevel ReadLevel;
 typedef struct PassLevel PassLevel;
 typedef struct ReadPass ReadPass;
 
+/* What a run may take, see budget.h. */
+typedef struct ReadBudget
+{
+	int64		max_rows;
+	Size		max_bytes;
+	/* what is left of it */
+	int64		rows;
+	int64		document_rows;
+	Size		bytes;
+} ReadBudget;
+
 /* One execution of a plan; lives in a memory context of its own. */
 typedef struct ReadRun
 {
@@ -28,6 +39,7 @@ typedef struct ReadRun
 						  ParamListInfo params);
 	void	   *watch_arg;
 	ReadLevel  *root;
+	ReadBudget	budget;
 	Size		staged;			/* bytes of the batch's rows */
 	ReadPass   *pass;			/* that the batch is a part of, or NULL */
 	Size		doc_size;		/* guess of the next document's size */

@@ -14,6 +14,7 @@
 #include "utils/resowner.h"
 
 #include "arguments.h"
+#include "budget.h"
 #include "query_where.h"
 #include "verb.h"
 #include "write_statement.h"
@@ -226,10 +227,14 @@ append_conditions(Verb *verb, WriteStatement *statement, Jsonb *where)
 	statement_owned(statement, verb->relation, verb->owner, "c", true, &node);
 }
 
-/* Raises cardinality_violation when more rows were meant than are allowed. */
+/*
+ * Raises cardinality_violation when more rows were meant than are allowed,
+ * program_limit_exceeded when they are more than relations.max_rows.
+ */
 static void
 check_at_most(FunctionCallInfo fcinfo, int arg, RelationDesc *relation, uint64 n)
 {
+	budget_change(relation, n);
 	if (!PG_ARGISNULL(arg) && (int64) n > PG_GETARG_INT64(arg))
 		ereport(ERROR,
 				(errcode(ERRCODE_CARDINALITY_VIOLATION),

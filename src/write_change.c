@@ -11,6 +11,7 @@
 #include "miscadmin.h"
 #include "utils/datum.h"
 
+#include "budget.h"
 #include "key_operator.h"
 #include "write_change.h"
 #include "write_statement.h"
@@ -65,6 +66,7 @@ named_row(WriteRun *run, WriteRow *owner, RelationDesc *relation, const JsonbVal
 	WriteRow   *row = write_row_make(run, write_run_model(run, relation->related), owner,
 									 psprintf("%s.%s", relation->name, operation), -1);
 
+	budget_write_depth(row);
 	if (!write_parse_owned_key(run, row, key, operation_path(owner, relation, operation), relation, owner))
 		row->key = NULL;
 	return row;
@@ -140,6 +142,7 @@ current_parent(WriteRun *run, WriteRow *current, RelationDesc *relation, const c
 	relation = current_branch(current, relation);
 	parent = write_row_make(run, write_run_model(run, relation->related), current,
 							psprintf("%s.%s", relation->name, operation), -1);
+	budget_write_depth(parent);
 	statement_init(&statement);
 	appendStringInfo(&statement.sql, "SELECT %s FROM %s AS c WHERE ",
 					 quoted_column_list(parent->model->desc->primary_key),
@@ -316,6 +319,7 @@ owned_row(WriteRun *run, WriteRow *owner, RelationDesc *relation, JsonbValue *ke
 									 psprintf("%s.%s", relation->name, operation), -1);
 	WriteStatement statement;
 
+	budget_write_depth(row);
 	if (key != NULL &&
 		!write_parse_owned_key(run, row, key, operation_path(owner, relation, operation), relation, owner))
 		return NULL;

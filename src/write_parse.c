@@ -9,6 +9,7 @@
 
 #include "miscadmin.h"
 
+#include "budget.h"
 #include "write_graph.h"
 
 static const char *const operations[] = {"$create", "$connect", "$connect_or_create"};
@@ -153,6 +154,7 @@ add_row(WriteRun *run, WriteRow *row, RelationDesc *relation, RelationDesc *bran
 	WriteRow   *pivot = NULL;
 	MemoryContext old = MemoryContextSwitchTo(run->context);
 
+	budget_write_depth(child);
 	child->wanted = wanted_columns(branch);
 	if (RELATION_HAS_PIVOT(relation->kind))
 	{

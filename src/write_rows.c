@@ -20,6 +20,7 @@
 #include "utils/queryenvironment.h"
 #include "utils/tuplestore.h"
 
+#include "budget.h"
 #include "write_rows.h"
 
 /* So few are looked up one by one: planning for many would take longer. */
@@ -53,6 +54,7 @@ write_run_begin(void)
 	run->release.arg = run;
 	MemoryContextRegisterResetCallback(context, &run->release);
 	row_arena_init(&run->arena, context, 4096);
+	run->rows_left = budget_write_rows();
 	return run;
 }
 
@@ -96,6 +98,7 @@ write_row_make(WriteRun *run, WriteModel *model, WriteRow *parent, const char *n
 
 	row->model = model;
 	row->parent = parent;
+	row->depth = parent != NULL ? parent->depth + 1 : 0;
 	row->name = name;
 	row->index = index;
 	row->shown = model->shown;
@@ -460,6 +463,7 @@ write_insert(WriteRun *run, List *rows)
 	ListCell   *lc;
 	ListCell   *s;
 
+	budget_write(run, rows);
 	foreach(lc, rows)
 	{
 		write_set_shape(lfirst(lc));

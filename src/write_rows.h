@@ -30,6 +30,7 @@ typedef struct WriteRow
 	struct WriteRow *parent;	/* in the document, or NULL */
 	const char *name;			/* under which it stands there, or NULL */
 	int64		index;			/* and its place in an array, or -1 */
+	int			depth;			/* rows above it */
 	WriteModel *model;
 	bool		anonymous;		/* paths begin below it */
 	bool		existing;		/* not to be inserted: named by key */
@@ -64,6 +65,7 @@ typedef struct WriteRun
 	MemoryContextCallback release;
 	RowArena	arena;
 	List	   *models;			/* of WriteModel, held */
+	int64		rows_left;		/* that may be written, see budget.h */
 } WriteRun;
 
 extern WriteRun *write_run_begin(void);

@@ -15,6 +15,7 @@
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 
+#include "budget.h"
 #include "key_operator.h"
 #include "write_graph.h"
 #include "write_change.h"
@@ -698,6 +699,7 @@ write_update_found(WriteRun *run, WriteRow *row)
 		return row->found;
 	}
 	row->found = false;
+	budget_write(run, list_make1(row));
 	write_set_shape(row);
 	statement_init(&statement);
 	statement.row = row;
