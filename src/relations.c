@@ -13,7 +13,7 @@
 
 PG_MODULE_MAGIC;
 
-int			relations_batch_memory = 128 * 1024;
+int			relations_batch_memory = 64 * 1024;
 int			relations_max_depth = 100;
 int			relations_max_rows = 0;
 int			relations_max_bytes = 0;
@@ -58,7 +58,7 @@ _PG_init(void)
 							"Sets the memory that one batch of rows may take while a graph is read.",
 							"More rows at once make large reads quicker; the memory does not grow with the number of rows.",
 							&relations_batch_memory,
-							128 * 1024,
+							64 * 1024,
 							64,
 							MAX_KILOBYTES,
 							PGC_USERSET,
