@@ -581,7 +581,8 @@ read_pass_possible(ReadRun *run, double rows, PassSize *size)
 	max_rows = budget / 2 / (2 * sizeof(uint32)) * nrows / graph.parents;
 	max_rows = Min(max_rows, max_parts * part_rows);
 	size->part_rows = (uint32) part_rows;
-	size->max_rows = (uint32) Min(rows, (double) Min(max_rows, PG_INT32_MAX));
+	size->limit = (uint32) Min(max_rows, PG_INT32_MAX);
+	size->max_rows = (uint32) Min(rows, (double) size->limit);
 	return size->max_rows >= part_rows * 2;
 }
 
