@@ -187,8 +187,11 @@ static bool
 resolve_where(WriteRun *run, WriteRow *row)
 {
 	WriteRow   *probe = write_row_make(run, row->model, row->parent, row->name, row->index);
+	char	   *path = write_row_path(row, "$connect_or_create.where");
+	bool		known = write_parse_key(run, probe, row->where, path);
 
-	if (!write_parse_key(run, probe, row->where, write_row_path(row, "$connect_or_create.where")))
+	pfree(path);
+	if (!known)
 		return false;
 	probe->shown = NIL;
 	write_lookup(run, list_make1(probe));
