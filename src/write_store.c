@@ -230,6 +230,7 @@ store_or_look_up(WriteRun *run, List *rows)
 	List	   *created = NIL;
 	List	   *again = NIL;
 	HTAB	   *wheres = NULL;
+	bool		plain = false;	/* some are created, whatever is there */
 	ListCell   *lc;
 
 	foreach(lc, rows)
@@ -238,7 +239,7 @@ store_or_look_up(WriteRun *run, List *rows)
 
 		if (row->where != NULL && !resolve_where(run, row))
 		{
-			if (enter_where(&wheres, row))
+			if (plain || enter_where(&wheres, row))
 				again = lappend(again, row);
 			else
 				created = lappend(created, row);
@@ -248,7 +249,10 @@ store_or_look_up(WriteRun *run, List *rows)
 		else if (row->existing)
 			existing = lappend(existing, row);
 		else
+		{
 			created = lappend(created, row);
+			plain = true;
+		}
 	}
 	if (existing != NIL)
 		write_lookup(run, existing);
@@ -371,6 +375,7 @@ store_children(WriteRun *run, List *group)
 	List	   *created = NIL;
 	List	   *again = NIL;
 	HTAB	   *wheres = NULL;
+	bool		plain = false;	/* some are created, whatever is there */
 	RelationDesc *relation = ((WriteLink *) linitial(group))->relation;
 	ListCell   *lc;
 	ListCell   *r;
@@ -383,7 +388,8 @@ store_children(WriteRun *run, List *group)
 		{
 			WriteRow   *child = lfirst(r);
 
-			if (child->where != NULL && !resolve_where(run, child) && enter_where(&wheres, child))
+			if (child->where != NULL && !resolve_where(run, child) &&
+				(plain || enter_where(&wheres, child)))
 			{
 				again = lappend(again, child);
 				continue;
@@ -392,7 +398,10 @@ store_children(WriteRun *run, List *group)
 			if (child->existing)
 				store_existing(run, child);
 			else
+			{
+				plain = plain || child->where == NULL;
 				created = lappend(created, child);
+			}
 		}
 	}
 	if (created != NIL)
