@@ -1,7 +1,7 @@
 # relations: an ORM's relationships, inside PostgreSQL
 #
 #   make, make install, make installcheck     as in every PGXS extension; PG_CONFIG= chooses the server
-#   make check, make demo, make bench         prepare the machine, build, install, and run against a throw-away cluster
+#   make check, demo, bench, bench-write      prepare the machine, build, install, and run against a throw-away cluster
 
 EXTENSION = relations
 MODULE_big = relations

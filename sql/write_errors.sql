@@ -181,7 +181,7 @@ EXCEPTION WHEN OTHERS THEN
 	RETURN CASE WHEN state IN ('XXTST', '54001') THEN 'stored, or too deep' ELSE state || ': ' || left(result, 200) END;
 END $$;
 SET relations.max_depth = 0;
-SELECT deep('{"children": [', 100), deep('{"children": [', 5000), deep('{"parent": ', 5000), deep('{"children": {"$create": ', 5000), deep('{"children": [{"parent": ', 2);
+SELECT deep('{"children": [', 100), deep('{"children": [', 5000), deep('{"parent": ', 5000), deep('{"children": {"$create": ', 5000), deep('{"children": {"$connect_or_create": {"where": -1, "create": ', 1500), deep('{"children": [{"parent": ', 2);
 SELECT deep('{"children": [', 100000), deep('{"parent": ', 100000);
 SELECT refused(format('SELECT relations.create(%L, %L)', 'users', '{"name": "x", "data": ' || repeat('[', 5000) || repeat(']', 5000) || ', "nmae": 1}'));
 

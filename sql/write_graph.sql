@@ -127,6 +127,8 @@ SELECT d ->> 'name' AS name, d -> 'home' AS home FROM relations.create_many('use
 	{"name": "ops 7", "home": {"$connect_or_create": {"where": "be", "create": {"code": "be", "name": "third"}}}},
 	{"name": "ops 8", "home": {"code": "lu"}, "boss": {"name": "ops 9", "home": {"$connect_or_create": {"where": "lu", "create": {"code": "no"}}}}}]') d;
 SELECT name, country FROM users WHERE name ~ '^ops [5-9]' ORDER BY name;
+SELECT jsonb_path_query_array(relations.create('users', '{"name": "ops 12", "posts": [{"title": "mixed", "tags": [{"name": "t7"}]},
+	{"title": "mixed", "tags": {"$connect_or_create": [{"where": {"name": "t7"}, "create": {"name": "t7"}}, {"where": {"name": "t8"}, "create": {"name": "t8"}}]}}]}'), '$.posts[*].tags[*].name');
 -- a child that two ask for has one parent, the last
 SELECT jsonb_path_query_array(d, '$.posts[*].title'), (SELECT count(*) FROM posts WHERE title = 'asked for') FROM relations.create_many('users', '[
 	{"name": "ops 10", "posts": {"$connect_or_create": {"where": {"title": "asked for"}, "create": {"title": "asked for"}}}},

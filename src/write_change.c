@@ -35,7 +35,11 @@ is_parent(RelationDesc *relation)
 static char *
 operation_path(WriteRow *row, RelationDesc *relation, const char *operation)
 {
-	return psprintf("%s.%s", write_row_path(row, relation->name), operation);
+	char	   *key = psprintf("%s.%s", relation->name, operation);
+	char	   *path = write_row_path(row, key);
+
+	pfree(key);
+	return path;
 }
 
 static JsonbValue *
@@ -65,10 +69,12 @@ named_row(WriteRun *run, WriteRow *owner, RelationDesc *relation, const JsonbVal
 {
 	WriteRow   *row = write_row_make(run, write_run_model(run, relation->related), owner,
 									 psprintf("%s.%s", relation->name, operation), -1);
+	char	   *path = operation_path(owner, relation, operation);
 
 	budget_write_depth(row);
-	if (!write_parse_owned_key(run, row, key, operation_path(owner, relation, operation), relation, owner))
+	if (!write_parse_owned_key(run, row, key, path, relation, owner))
 		row->key = NULL;
+	pfree(path);
 	return row;
 }
 
@@ -320,9 +326,16 @@ owned_row(WriteRun *run, WriteRow *owner, RelationDesc *relation, JsonbValue *ke
 	WriteStatement statement;
 
 	budget_write_depth(row);
-	if (key != NULL &&
-		!write_parse_owned_key(run, row, key, operation_path(owner, relation, operation), relation, owner))
-		return NULL;
+	if (key != NULL)
+	{
+		char	   *path = operation_path(owner, relation, operation);
+		bool		found = write_parse_owned_key(run, row, key, path, relation, owner);
+
+		/* of deep documents they are long */
+		pfree(path);
+		if (!found)
+			return NULL;
+	}
 	write_begin_statement(&statement, relation, owner, operation);
 	appendStringInfo(&statement.sql, "SELECT %s FROM %s AS c WHERE ",
 					 quoted_column_list(row->model->desc->primary_key),
@@ -401,6 +414,7 @@ change_children(WriteRun *run, WriteRow *row, WriteRequest *request)
 					 errmsg("\"%s\" must have %s", path,
 							is(operation, "$update") ? "\"where\" and \"data\""
 							: to_one ? "\"create\" and \"update\"" : "\"where\", \"create\" and \"update\"")));
+		pfree(path);
 		child = owned_row(run, row, relation, where, operation);
 		if (child != NULL)
 		{
@@ -472,6 +486,7 @@ check_request(WriteRow *row, RelationDesc *relation, JsonMember *operation)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("\"%s\" must have \"create\" and \"update\"", path)));
+		pfree(path);
 	}
 	return true;
 }

@@ -247,7 +247,8 @@ WriteRow *
 write_add_connected(WriteRun *run, WriteRow *row, RelationDesc *relation, const JsonbValue *key,
 					const char *operation, int64 index)
 {
-	char	   *path = psprintf("%s.%s", write_row_path(row, relation->name), operation);
+	char	   *name = psprintf("%s.%s", relation->name, operation);
+	char	   *path = write_row_path(row, name);
 	RelationDesc *branch = branch_of(relation, key, path);
 	WriteRow   *child;
 
@@ -263,9 +264,10 @@ write_add_connected(WriteRun *run, WriteRow *row, RelationDesc *relation, const 
 		key = inner;
 	}
 	child = add_row(run, row, relation, branch, index);
-	child->name = psprintf("%s.%s", relation->name, operation);
+	child->name = name;
 	if (!write_parse_key(run, child, key, path))
 		write_require(run, child);
+	pfree(path);
 	return child;
 }
 
@@ -274,7 +276,8 @@ static void
 parse_connect_or_create(WriteRun *run, WriteRow *row, RelationDesc *relation,
 						const JsonbValue *value, int64 index)
 {
-	char	   *path = psprintf("%s.$connect_or_create", write_row_path(row, relation->name));
+	char	   *name = psprintf("%s.$connect_or_create", relation->name);
+	char	   *path = write_row_path(row, name);
 	JsonbValue *where;
 	JsonbValue *create;
 	WriteRow   *child;
@@ -290,12 +293,14 @@ parse_connect_or_create(WriteRun *run, WriteRow *row, RelationDesc *relation,
 				 errmsg("\"%s\" must have \"where\" and \"create\"", path)));
 	if (where->type == jbvNull || where->type == jbvBool || JSON_IS_ARRAY(where))
 		write_wrong_value(psprintf("%s.where", path), "a key", where);
-	child = write_add_created(run, row, relation, create, index);
-	if (relation->kind == RELATION_MORPH_TO &&
+	if (relation->kind == RELATION_MORPH_TO && JSON_IS_OBJECT(create) &&
 		branch_of(relation, value, path) != branch_of(relation, create, path))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%s\" says two types", path)));
+	/* of deep documents they are long */
+	pfree(path);
+	child = write_add_created(run, row, relation, create, index);
 	/* looked for when it is its turn: one before it may be what it finds */
 	child->where = MemoryContextAlloc(run->context, sizeof(JsonbValue));
 	*child->where = *where;
@@ -326,7 +331,8 @@ parse_operations(WriteRun *run, WriteRow *row, RelationDesc *relation, List *mem
 		JsonMember *member = lfirst(lc);
 		bool		known = false;
 		List	   *names = NIL;
-		char	   *path = psprintf("%s.%s", write_row_path(row, relation->name), member->key);
+		char	   *name = psprintf("%s.%s", relation->name, member->key);
+		char	   *path = write_row_path(row, name);
 		const char *near;
 
 		for (int i = 0; i < (int) lengthof(operations); i++)
@@ -351,6 +357,7 @@ parse_operations(WriteRun *run, WriteRow *row, RelationDesc *relation, List *mem
 					 near != NULL ? errhint("Perhaps you meant \"%s\".", near)
 					 : errhint("The operations are: %s.", format_column_list(names))));
 		}
+		pfree(path);
 		if (!JSON_IS_ARRAY(&member->value))
 		{
 			write_parse_operation(run, row, relation, member->key, &member->value, -1);
@@ -527,6 +534,8 @@ write_parse_set(WriteRun *run, WriteRow *row, RelationDesc *relation, const Json
 	JsonbValue	key;
 	ListCell   *lc;
 	bool		complete = true;
+	bool		found;
+	char	   *path;
 
 	if (write_are_operations(value) && are_operations(json_members_of(value), row, relation, index))
 	{
@@ -558,7 +567,10 @@ write_parse_set(WriteRun *run, WriteRow *row, RelationDesc *relation, const Json
 	{
 		json_root_value(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL)), &key);
 		probe = write_row_make(run, model, row, relation->name, index);
-		if (write_parse_key(run, probe, &key, write_row_path(row, relation->name)))
+		path = write_row_path(row, relation->name);
+		found = write_parse_key(run, probe, &key, path);
+		pfree(path);
+		if (found)
 		{
 			WriteRow   *child = add_row(run, row, relation, relation, index);
 

@@ -188,8 +188,11 @@ static bool
 resolve_where(WriteRun *run, WriteRow *row)
 {
 	WriteRow   *probe = write_row_make(run, row->model, row->parent, row->name, row->index);
+	char	   *path = write_row_path(row, "$connect_or_create.where");
+	bool		known = write_parse_key(run, probe, row->where, path);
 
-	if (!write_parse_key(run, probe, row->where, write_row_path(row, "$connect_or_create.where")))
+	pfree(path);
+	if (!known)
 		return false;
 	probe->shown = NIL;
 	write_lookup(run, list_make1(probe));
@@ -228,6 +231,7 @@ store_or_look_up(WriteRun *run, List *rows)
 	List	   *created = NIL;
 	List	   *again = NIL;
 	HTAB	   *wheres = NULL;
+	bool		plain = false;	/* some are created, whatever is there */
 	ListCell   *lc;
 
 	foreach(lc, rows)
@@ -236,7 +240,7 @@ store_or_look_up(WriteRun *run, List *rows)
 
 		if (row->where != NULL && !resolve_where(run, row))
 		{
-			if (enter_where(&wheres, row))
+			if (plain || enter_where(&wheres, row))
 				again = lappend(again, row);
 			else
 				created = lappend(created, row);
@@ -246,7 +250,10 @@ store_or_look_up(WriteRun *run, List *rows)
 		else if (row->existing)
 			existing = lappend(existing, row);
 		else
+		{
 			created = lappend(created, row);
+			plain = true;
+		}
 	}
 	if (existing != NIL)
 		write_lookup(run, existing);
@@ -369,6 +376,7 @@ store_children(WriteRun *run, List *group)
 	List	   *created = NIL;
 	List	   *again = NIL;
 	HTAB	   *wheres = NULL;
+	bool		plain = false;	/* some are created, whatever is there */
 	RelationDesc *relation = ((WriteLink *) linitial(group))->relation;
 	ListCell   *lc;
 	ListCell   *r;
@@ -381,7 +389,8 @@ store_children(WriteRun *run, List *group)
 		{
 			WriteRow   *child = lfirst(r);
 
-			if (child->where != NULL && !resolve_where(run, child) && enter_where(&wheres, child))
+			if (child->where != NULL && !resolve_where(run, child) &&
+				(plain || enter_where(&wheres, child)))
 			{
 				again = lappend(again, child);
 				continue;
@@ -390,7 +399,10 @@ store_children(WriteRun *run, List *group)
 			if (child->existing)
 				store_existing(run, child);
 			else
+			{
+				plain = plain || child->where == NULL;
 				created = lappend(created, child);
+			}
 		}
 	}
 	if (created != NIL)
