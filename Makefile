@@ -33,15 +33,19 @@ REGRESS = \
 	many_to_many \
 	through \
 	graph_view \
+	graph_view_write \
 	write_graph \
 	write_errors \
 	verbs \
+	write_plans \
+	write_scope \
+	write_rights \
 	explain \
 	query query_relations query_paging query_errors query_injection query_plans \
 	budgets
 
 # isolation tester: test/isolation/specs and test/isolation/expected
-ISOLATION = declare counter_cache morph pivot kinds
+ISOLATION = declare counter_cache morph pivot kinds find_or_create sync graph_view
 ISOLATION_OPTS = --inputdir=test/isolation
 
 PG_CONFIG ?= pg_config
@@ -52,7 +56,7 @@ WERROR ?= -Werror
 # The targets that need nothing but make: what they miss, they install.
 # PGXS has no place in them, the makes that they start include it.
 # ---------------------------------------------------------------------
-FRONT = setup check check-versions demo bench
+FRONT = setup check check-versions demo bench bench-write
 
 ifneq (,$(filter $(FRONT),$(MAKECMDGOALS)))
 
@@ -77,6 +81,9 @@ demo:
 
 bench:
 	@test/bin/bench $(or $(USERS),100000) $(or $(POSTS),500000) $(or $(COMMENTS),1000000) $(or $(ROUNDS),7)
+
+bench-write:
+	@test/bin/bench-write $(or $(DOCUMENTS),10000) $(or $(CHILDREN),5) $(or $(ROUNDS),7)
 
 # whatever else was asked for together with them
 $(filter-out $(FRONT),$(MAKECMDGOALS)):

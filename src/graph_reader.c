@@ -112,7 +112,10 @@ next_batch(GraphReader *reader)
 	portal = reader_portal(reader);
 	if (run->pass != NULL)
 	{
+		/* there are more rows than were expected, or than fit */
 		read_pass_end(run);
+		reader->pass_size.max_rows = Min(reader->pass_size.limit,
+										 (double) reader->pass_size.max_rows * BATCH_GROWTH);
 		begin_pass(reader, portal);
 		return;
 	}

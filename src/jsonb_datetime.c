@@ -40,9 +40,23 @@ typedef struct ZoneSpan
 
 static ZoneSpan spans[SPANS];
 
-/* the day that was written last */
-static int	last_day = PG_INT32_MAX;
-static char last_day_text[10];
+/* days that have been written, by their number */
+#define DAYS		256
+#define DAY_LENGTH	10
+
+typedef struct WrittenDay
+{
+	int			day;			/* since 2000-01-01 */
+	char		text[DAY_LENGTH];	/* YYYY-MM-DD */
+} WrittenDay;
+
+static WrittenDay written_days[DAYS];
+
+static const char two_digits[] =
+"00010203040506070809101112131415161718192021222324"
+"25262728293031323334353637383940414243444546474849"
+"50515253545556575859606162636465666768697071727374"
+"75767778798081828384858687888990919293949596979899";
 
 /* Look up the offset of the session's zone; false when there is none to be had. */
 static bool
@@ -75,10 +89,9 @@ learn_offset(ZoneSpan *span, pg_time_t t)
 }
 
 static inline char *
-put_two_digits(char *p, int n)
+put_two_digits(char *p, unsigned int n)
 {
-	p[0] = '0' + n / 10;
-	p[1] = '0' + n % 10;
+	memcpy(p, two_digits + n * 2, 2);
 	return p + 2;
 }
 
@@ -86,9 +99,12 @@ put_two_digits(char *p, int n)
 static inline char *
 put_day(char *p, int day)
 {
-	if (day != last_day)
+	WrittenDay *written = &written_days[day & (DAYS - 1)];
+
+	/* what is zeroed is no day: its text is empty */
+	if (written->day != day || written->text[0] == '\0')
 	{
-		char	   *text = last_day_text;
+		char	   *text = written->text;
 		int			year;
 		int			month;
 		int			mday;
@@ -100,31 +116,31 @@ put_day(char *p, int day)
 		text = put_two_digits(text, month);
 		*text++ = '-';
 		put_two_digits(text, mday);
-		last_day = day;
+		written->day = day;
 	}
-	memcpy(p, last_day_text, sizeof(last_day_text));
-	return p + sizeof(last_day_text);
+	memcpy(p, written->text, DAY_LENGTH);
+	return p + DAY_LENGTH;
 }
 
 /* Microseconds since 2000-01-01 as YYYY-MM-DDTHH:MM:SS.ffffff; NULL: too far away. */
 static inline char *
 put_timestamp(char *p, int64 us)
 {
-	int64		days = us / USECS_PER_DAY;
+	int64		day = us / USECS_PER_DAY;
 	int64		rest = us % USECS_PER_DAY;
-	int			seconds;
-	int			fraction;
+	unsigned int seconds;
+	unsigned int fraction;
 
 	if (rest < 0)
 	{
 		rest += USECS_PER_DAY;
-		days--;
+		day--;
 	}
-	if (days < FIRST_DAY || days > LAST_DAY)
+	if (day < FIRST_DAY || day > LAST_DAY)
 		return NULL;
-	p = put_day(p, (int) days);
-	seconds = (int) (rest / USECS_PER_SEC);
-	fraction = (int) (rest % USECS_PER_SEC);
+	p = put_day(p, (int) day);
+	seconds = (unsigned int) (rest / USECS_PER_SEC);
+	fraction = (unsigned int) (rest % USECS_PER_SEC);
 	*p++ = 'T';
 	p = put_two_digits(p, seconds / SECS_PER_HOUR);
 	*p++ = ':';

@@ -191,8 +191,9 @@ stage_aligned(RowArena *arena, ValueEncoder *encoder, Datum value, uint32 pad)
 	Size		before;
 	JEntry		entry;
 
-	row_reserve(arena, pad);
-	memset(arena->pos, 0, pad);
+	/* more than pad may be written, it is written over */
+	row_reserve(arena, sizeof(uint32));
+	memset(arena->pos, 0, sizeof(uint32));
 	arena->pos += pad;
 	before = arena->pos - arena->start;
 	entry = encode_value(arena, encoder, value);

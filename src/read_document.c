@@ -108,6 +108,8 @@ write_relation(DocBuffer *buf, ContainerState *state, ReadLevel *level, uint32 f
 		{
 			Size		member = buf->len;
 
+			if (k + 1 < n)
+				prefetch(level->ordered[from + k + 1].row.staged);
 			write_row(buf, level, &level->ordered[from + k], branch);
 			doc_end_member(buf, &array, member);
 			budget_document_bytes(level, buf->len);

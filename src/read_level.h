@@ -11,6 +11,15 @@
 #include "read_keys.h"
 #include "read_run.h"
 
+/* Have memory fetched that will be wanted soon. */
+#if defined(__GNUC__) || defined(__clang__)
+#define prefetch(p) __builtin_prefetch(p)
+#define prefetch_for_write(p) __builtin_prefetch(p, 1)
+#else
+#define prefetch(p) ((void) (p))
+#define prefetch_for_write(p) ((void) (p))
+#endif
+
 /* A row of a level: encoded, or as a tuple that is encoded when it is written. */
 typedef struct GroupedRow
 {

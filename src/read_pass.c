@@ -245,14 +245,6 @@ map_put(ReadPass *pass, ParentMap *map, int64 key, uint32 part, uint32 ordinal)
  * ---------------------------------------------------------------------
  */
 
-#if defined(__GNUC__) || defined(__clang__)
-#define prefetch(p) __builtin_prefetch(p)
-#define prefetch_for_write(p) __builtin_prefetch(p, 1)
-#else
-#define prefetch(p) ((void) (p))
-#define prefetch_for_write(p) ((void) (p))
-#endif
-
 /* Take the rows that wait to their partitions. */
 static void
 deliver_rows(ReadPass *pass, PassLevel *plevel)
@@ -590,7 +582,8 @@ read_pass_possible(ReadRun *run, double rows, PassSize *size)
 	max_rows = budget / 2 / (2 * sizeof(uint32)) * nrows / graph.parents;
 	max_rows = Min(max_rows, max_parts * part_rows);
 	size->part_rows = (uint32) part_rows;
-	size->max_rows = (uint32) Min(rows, (double) Min(max_rows, PG_INT32_MAX));
+	size->limit = (uint32) Min(max_rows, PG_INT32_MAX);
+	size->max_rows = (uint32) Min(rows, (double) size->limit);
 	return size->max_rows >= part_rows * 2;
 }
 

@@ -14,6 +14,7 @@ typedef struct PassSize
 {
 	uint32		part_rows;		/* root rows of a partition */
 	uint32		max_rows;		/* root rows of the pass, at most */
+	uint32		limit;			/* what max_rows may be in the memory there is */
 } PassSize;
 
 extern bool read_pass_possible(ReadRun *run, double rows, PassSize *size);

@@ -19,8 +19,8 @@
 
 #include "read_spool.h"
 
-/* chunks are taken from the system in blocks of about this size */
-#define BLOCK_SIZE ((Size) 8 * 1024 * 1024)
+/* chunks are taken in blocks of up to this size */
+#define LARGEST_BLOCK ((Size) 1024 * 1024)
 
 /*
  * A spool in a memory context of its own below parent.  chunk_size is a
@@ -69,8 +69,8 @@ take_chunk(Spool *spool)
 
 	if (chunk == NULL)
 	{
-		Size		n = Max(BLOCK_SIZE / spool->chunk_size, 1);
-		char	   *block = MemoryContextAllocHuge(spool->context, n * spool->chunk_size);
+		Size		n = Max(Min(LARGEST_BLOCK, spool->budget / 16) / spool->chunk_size, 1);
+		char	   *block = MemoryContextAlloc(spool->context, n * spool->chunk_size);
 
 		for (Size i = 0; i < n; i++)
 		{

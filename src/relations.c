@@ -9,9 +9,11 @@
 #include "miscadmin.h"
 #include "utils/guc_tables.h"
 
+#include "graph_view_guard.h"
+
 PG_MODULE_MAGIC;
 
-int			relations_batch_memory = 128 * 1024;
+int			relations_batch_memory = 64 * 1024;
 int			relations_max_depth = 100;
 int			relations_max_rows = 0;
 int			relations_max_bytes = 0;
@@ -56,7 +58,7 @@ _PG_init(void)
 							"Sets the memory that one batch of rows may take while a graph is read.",
 							"More rows at once make large reads quicker; the memory does not grow with the number of rows.",
 							&relations_batch_memory,
-							128 * 1024,
+							64 * 1024,
 							64,
 							MAX_KILOBYTES,
 							PGC_USERSET,
@@ -106,4 +108,5 @@ _PG_init(void)
 							NULL,
 							NULL);
 	MarkGUCPrefixReserved("relations");
+	graph_view_guard_init();
 }

@@ -37,6 +37,7 @@ typedef struct WriteRow
 	bool		found;			/* it has been stored or looked up */
 	Datum	   *key;			/* values of the primary key of what exists */
 	JsonbValue *changes;		/* a document with its changes, or NULL */
+	JsonbValue *where;			/* connected when this finds a row, else created */
 	List	   *wanted;			/* columns whose values are needed */
 	List	   *shown;			/* columns of the document */
 	struct WriteRow *pivot;		/* its document's "pivot", or NULL */
