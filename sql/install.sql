@@ -4,7 +4,8 @@
 --
 SET client_min_messages = warning;
 CREATE EXTENSION relations;
-\dx relations
+SELECT extversion AS version, extnamespace::regnamespace AS schema, obj_description(oid, 'pg_extension') AS description
+FROM pg_extension WHERE extname = 'relations';
 SELECT pg_describe_object(d.classid, d.objid, 0) AS without_comment
 FROM pg_depend d JOIN pg_extension e ON d.refobjid = e.oid AND e.extname = 'relations'
 WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND obj_description(d.objid, d.classid::regclass::name) IS NULL
