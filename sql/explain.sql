@@ -47,7 +47,7 @@ SELECT relations.explain('posts', jsonb_build_object('order', '["id"]'::jsonb, '
 -- with analyze: rows and times of all batches
 SELECT regexp_replace(regexp_replace(line, '(time|Time)[=:] ?[0-9.]+(\.\.[0-9.]+)?( ms)?', '\1', 'g'), 'cost=.*width=[0-9]+', 'cost') AS line
 FROM relations.explain('users', '{"where": {"id": {"lte": 3}}, "preload": ["posts.tags"]}', "analyze" => true) line
-WHERE line !~ 'Buffers|Planning|Hash|Memory|Heap|Rows Removed|Recheck|Sort|Cond|Filter|Loop|Memo|Cache|Hits|->';
+WHERE line !~ 'Buffers|Planning|Hash|Memory|Heap|Rows Removed|Recheck|Sort|Cond|Filter|Loop|Memo|Cache|Hits|Index Searches|->';
 
 -- errors
 SELECT relations.explain('users', NULL);

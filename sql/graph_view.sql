@@ -68,8 +68,9 @@ ALTER TABLE users ADD COLUMN name text DEFAULT 'Aswin';
 COMMENT ON VIEW users_graph IS 'users, whole';
 SELECT relations.refresh_view('users_graph');
 SELECT name, profile FROM users_graph WHERE id = 2;
-\dp users_graph
-\dv+ users_graph
+SELECT CASE grantee WHEN 0 THEN 'all' ELSE grantee::regrole::text END AS grantee, string_agg(privilege_type, ', ' ORDER BY privilege_type COLLATE "C") AS privileges
+FROM pg_class, aclexplode(relacl) WHERE oid = 'users_graph'::regclass AND privilege_type <> 'MAINTAIN' GROUP BY 1 ORDER BY 1;
+SELECT obj_description('users_graph'::regclass, 'pg_class') AS comment;
 -- a key that changed its type is found out
 SELECT relations.drop_relation('users', 'posts');
 ALTER TABLE users ADD COLUMN code bigint;

@@ -4,10 +4,13 @@
 --
 SET client_min_messages = warning;
 CREATE EXTENSION relations;
-\dx relations
+SELECT extversion AS version, extnamespace::regnamespace AS schema, obj_description(oid, 'pg_extension') AS description
+FROM pg_extension WHERE extname = 'relations';
 SELECT pg_describe_object(d.classid, d.objid, 0) AS without_comment
 FROM pg_depend d JOIN pg_extension e ON d.refobjid = e.oid AND e.extname = 'relations'
 WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND obj_description(d.objid, d.classid::regclass::name) IS NULL
+	-- types that come with tables and types: members of their own since PostgreSQL 17
+	AND NOT (d.classid = 'pg_type'::regclass AND d.objid IN (SELECT reltype FROM pg_class UNION SELECT typarray FROM pg_type))
 UNION ALL
 SELECT 'column ' || attname || ' of ' || attrelid::regclass
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid AND c.relkind IN ('r', 'v')
@@ -20,8 +23,11 @@ WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' ORDER BY 1;
 SELECT name, short_desc FROM pg_settings WHERE name LIKE 'relations.%' ORDER BY name COLLATE "C";
 SELECT p.proname, p.provolatile, p.proisstrict FROM pg_proc p
 WHERE pronamespace = 'relations'::regnamespace AND p.proname !~ '^key_' ORDER BY 1;
-SELECT relname, relacl FROM pg_class
-WHERE relnamespace = 'relations'::regnamespace AND relkind = 'r' ORDER BY 1;
+SELECT relname, CASE grantee WHEN 0 THEN 'all' ELSE grantee::regrole::text END AS grantee,
+	string_agg(privilege_type, ', ' ORDER BY privilege_type COLLATE "C") AS privileges
+FROM pg_class, aclexplode(relacl)
+WHERE relnamespace = 'relations'::regnamespace AND relkind = 'r' AND privilege_type <> 'MAINTAIN'
+GROUP BY 1, 2 ORDER BY 1, 2;
 -- all that may be a key
 SELECT 1::int2::relations.key, 2::relations.key, 3::int8::relations.key, 4.50::relations.key,
 	'00000000-0000-0000-0000-00000000000a'::uuid::relations.key, 'text'::text::relations.key,

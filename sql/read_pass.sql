@@ -207,7 +207,14 @@ DO $$ BEGIN PERFORM fail_late(relations.preload('users', 'posts', 'profile')); E
 SELECT count(*) FROM (SELECT relations.preload('users', 'posts', 'profile') OFFSET 0) q;
 -- the file counts as temporary files do
 SET temp_file_limit = '64kB';
-SELECT count(*) FROM (SELECT relations.preload('users', 'posts', 'profile') OFFSET 0) q;
+DO $$
+DECLARE place text;
+BEGIN
+	PERFORM count(*) FROM (SELECT relations.preload('users', 'posts', 'profile') OFFSET 0) q;
+EXCEPTION WHEN configuration_limit_exceeded THEN
+	GET STACKED DIAGNOSTICS place = PG_EXCEPTION_CONTEXT;
+	RAISE WARNING '%', place;
+END $$;
 RESET temp_file_limit;
 RESET relations.batch_memory;
 

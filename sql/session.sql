@@ -55,7 +55,9 @@ COMMIT;
 -- a budget changes how, not what
 SET relations.batch_memory = '64kB';
 SELECT count(*), sum(jsonb_array_length(j -> 'kids')) FROM relations.preload('nodes', 'kids') j;
+\set VERBOSITY sqlstate
 SET relations.batch_memory = '1kB';
+\set VERBOSITY default
 RESET relations.batch_memory;
 SELECT count(*), sum(jsonb_array_length(j -> 'kids')) FROM relations.preload('nodes', 'kids') j;
 -- the extension comes back in the same session

@@ -75,6 +75,7 @@ measure(Oid model, QueryNode *node, int depth, const Step *step)
 	ListCell   *lc;
 
 	check_stack_depth();
+	CHECK_FOR_INTERRUPTS();
 	if (relations_max_depth > 0 && depth > relations_max_depth)
 		depth_exceeded(place_of(model, step));
 	foreach(lc, node->children)

@@ -21,6 +21,7 @@
 #include "relations.h"
 
 #include "access/htup_details.h"
+#include "common/int.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
 #include "tcop/dest.h"

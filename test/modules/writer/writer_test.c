@@ -243,7 +243,7 @@ random_string(Test *test)
 }
 
 static char *
-random_numeric(Test *test)
+random_decimal(Test *test)
 {
 	StringInfoData s;
 	int			digits;
@@ -396,7 +396,7 @@ random_input(Test *test, Oid type)
 		case BPCHAROID:
 			return random_string(test);
 		case NUMERICOID:
-			return random_numeric(test);
+			return random_decimal(test);
 		case DATEOID:
 		case TIMESTAMPOID:
 		case TIMESTAMPTZOID:
