@@ -11,6 +11,7 @@
 PG_MODULE_MAGIC;
 
 int			relations_batch_memory = 32 * 1024;
+bool		relations_progress = true;
 
 void		_PG_init(void);
 
@@ -30,5 +31,15 @@ _PG_init(void)
 							NULL,
 							NULL,
 							NULL);
+	DefineCustomBoolVariable("relations.progress",
+							 "Lets factories that take some seconds say how far they are.",
+							 "A notice every three seconds.",
+							 &relations_progress,
+							 true,
+							 PGC_USERSET,
+							 0,
+							 NULL,
+							 NULL,
+							 NULL);
 	MarkGUCPrefixReserved("relations");
 }

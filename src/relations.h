@@ -17,5 +17,6 @@
 
 /* settings, see relations.c */
 extern int	relations_batch_memory;	/* kilobytes that a batch of rows may take */
+extern bool relations_progress; /* factories say how far they are */
 
 #endif							/* RELATIONS_H */

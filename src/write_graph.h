@@ -47,6 +47,7 @@ extern void write_refer_pivot(WriteRun *run, WriteRow *pivot, WriteRow *owner, W
 							  RelationDesc *relation);
 extern WriteRow *write_read_owner(WriteRun *run, Oid relid, const char *name, char *key,
 								  RelationDesc **relation);
+extern Datum write_convert_key(Datum value, Oid from, WriteColumn *to);
 extern void write_require(WriteRun *run, WriteRow *row);
 extern void write_update_row(WriteRun *run, WriteRow *row);
 extern char *write_key_condition(WriteModel *model, List *columns, int first);
