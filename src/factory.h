@@ -34,7 +34,8 @@ typedef struct FactoryFill
 	bool		decided;		/* the factory or the caller said so */
 	JsonMember *source;			/* what the factory said of it, until it is a rule */
 	const char *source_of;		/* "factory", or the state */
-	bool		numbered;
+	bool		numbered;		/* no two rows may have the same value */
+	bool		by_slot;		/* no two rows of one row of outer */
 	ValueRule  *rule;
 	uint64		salt;
 	char	   *sql;
@@ -117,6 +118,8 @@ typedef struct FactoryRun
 	StringInfoData buf;
 	int64		stored;			/* rows, of all levels */
 	int64		told;			/* time of the last sign of progress */
+	const char *making;			/* the column of which a value is being made, */
+	int64		row;			/* and the row */
 } FactoryRun;
 
 /* factory_options.c */

@@ -359,6 +359,7 @@ number_index(FactoryNode *node, Relation index)
 	Bitmapset  *columns = NULL;
 	int			chosen = -1;
 	int			next = -1;
+	bool		of_owner = false;
 
 	if (!form->indisunique && !form->indisexclusion)
 		return;
@@ -380,9 +381,14 @@ number_index(FactoryNode *node, Relation index)
 			return;
 		if (can_number(fill))
 			chosen = i;
+		of_owner = of_owner || (fill->kind == FILL_KEY &&
+								fill->places == (node->role == NODE_PIVOT ? &node->outer->owner : &node->owner));
 	}
 	if (chosen >= 0)
+	{
 		node->fills[chosen].numbered = true;
+		node->fills[chosen].by_slot = of_owner;
+	}
 }
 
 /* Single columns first: what they number serves the others. */

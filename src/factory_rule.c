@@ -23,6 +23,7 @@
 #include "utils/lsyscache.h"
 #include "utils/multirangetypes.h"
 #include "utils/rangetypes.h"
+#include "utils/syscache.h"
 #include "utils/typcache.h"
 
 #include "factory_value.h"
@@ -197,21 +198,17 @@ whole_rule(Oid type, int32 typmod, const char *column, const ValueBounds *bounds
 		rule->scale = 2;
 		if (rule->base == NUMERICOID && rule->typmod >= (int32) VARHDRSZ)
 		{
-			int			precision = ((rule->typmod - VARHDRSZ) >> 16) & 0xffff;
-			int			scale = (((rule->typmod - VARHDRSZ) & 0x7ff) ^ 1024) - 1024;
+			int			precision;
 
-			/* of very many digits, only the first are made */
-			rule->scale = Min(Max(scale, 0), 9);
-			if (scale < 0)
-				precision -= scale;
-			most = (int64) pow(10, Min(precision - Max(scale - 9, 0), 15)) - 1;
+			value_numeric_digits(rule, &precision);
+			most = (int64) pow(10, Min(precision, 15)) - 1;
 			if (most < 1)
 				return NULL;
 			least = -most;
 		}
 		unit = pow(10, rule->scale);
-		low *= (int64) unit;
-		high = high * (int64) unit + (high < 0 ? 0 : (int64) unit - 1);
+		low = (int64) ceil((double) low * unit);
+		high = Max(low, (int64) (((double) high + (high < 0 ? 0 : 1)) * unit) - 1);
 		/* ratings and angles end where they end */
 		if (!numbered)
 		{
@@ -219,7 +216,7 @@ whole_rule(Oid type, int32 typmod, const char *column, const ValueBounds *bounds
 
 			range_of_number_name(column, &ends[0], &ends[1]);
 			if (ends[0] != ends[1])
-				high = ends[1] * (int64) unit;
+				high = Max(low, (int64) ((double) ends[1] * unit));
 		}
 	}
 	fit_range(&low, &high, bounds, unit, least, most);
@@ -382,7 +379,7 @@ FORM(form_lsn)
 FORM(form_jsonpath)
 {
 	appendStringInfoString(draw->buf, "$.");
-	fake_find("noun")->write(draw, INT_MAX, false);
+	fake_find("word")->write(draw, INT_MAX, false);
 }
 
 FORM(form_char)
@@ -644,14 +641,31 @@ boolean_rule(Oid type, int32 typmod, bool numbered)
 	return value_rule_choice(type, typmod, 2, values, NULL, numbered);
 }
 
+static char *
+domain_name(Oid domain)
+{
+	HeapTuple	tup = SearchSysCache1(TYPEOID, ObjectIdGetDatum(domain));
+	char	   *result;
+
+	if (!HeapTupleIsValid(tup))
+		elog(ERROR, "cache lookup failed for type %u", domain);
+	result = pstrdup(NameStr(((Form_pg_type) GETSTRUCT(tup))->typname));
+	ReleaseSysCache(tup);
+	return result;
+}
+
 /* Text, by the name of its column. */
 static ValueRule *
 text_rule(Oid type, int32 typmod, const char *column, const char *model, ValueBounds *bounds,
 		  bool numbered)
 {
 	const Fake *fake = fake_of_column(column, model);
+	const char *domain = get_typtype(type) == TYPTYPE_DOMAIN ? domain_name(type) : NULL;
 	int			most = Min(value_rule_init(type, typmod)->max_length, bounds->max_length);
 
+	/* a domain called email says as much as a column that is */
+	if (domain != NULL && fake_of_column(domain, "") != NULL)
+		fake = fake_of_column(domain, "");
 	if (fake == NULL)
 		fake = fake_find(most > 20 ? "words" : "word");
 	/* a country of two letters is its code */

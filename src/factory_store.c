@@ -162,18 +162,19 @@ typedef struct LevelReceiver
 
 /* Long work says now and then how far it is. */
 static void
-tell_progress(LevelReceiver *receiver)
+tell_progress(FactoryRun *run, FactoryNode *node, const char *what, int64 done, int64 total)
 {
-	FactoryRun *run = receiver->run;
-	int64		now = GetCurrentTimestamp();
+	int64		now;
 
+	if (!relations_progress)
+		return;
+	now = GetCurrentTimestamp();
 	if (now - run->told < PROGRESS_INTERVAL)
 		return;
 	run->told = now;
 	ereport(NOTICE,
-			(errmsg(INT64_FORMAT " of " INT64_FORMAT " rows of \"%s\" are made, " INT64_FORMAT " rows in all",
-					receiver->received, receiver->expected, model_name(receiver->node->model->relid),
-					run->stored)));
+			(errmsg("%s " INT64_FORMAT " of " INT64_FORMAT " rows of \"%s\", " INT64_FORMAT " rows in all",
+					what, done, total, model_name(node->model->relid), run->stored)));
 }
 
 static bool
@@ -189,8 +190,9 @@ receive_row(TupleTableSlot *slot, DestReceiver *self)
 	if (receiver->counts)
 	{
 		receiver->run->stored++;
-		if (relations_progress && receiver->received % 1024 == 0)
-			tell_progress(receiver);
+		if (receiver->received % 1024 == 0)
+			tell_progress(receiver->run, receiver->node, receiver->run->dry ? "made" : "stored",
+						  receiver->received, receiver->expected);
 	}
 	return true;
 }
@@ -229,9 +231,14 @@ level_error_context(void *arg)
 	const char *path = receiver->node->path;
 
 	if (geterrcode() == ERRCODE_CHECK_VIOLATION || geterrcode() == ERRCODE_NOT_NULL_VIOLATION)
-		errhint("Say what its values are: SELECT relations.define_factory(%s, '{\"column\": ...}').",
-				quote_literal_cstr(model_name(receiver->node->model->relid)));
-	if (receiver->received < receiver->expected)
+		errhint("Say what the values are: SELECT relations.define_factory(%s, '{\"%s\": ...}');",
+				quote_literal_cstr(model_name(receiver->node->model->relid)),
+				receiver->run->making != NULL ? receiver->run->making : "...");
+	if (receiver->run->making != NULL)
+		errcontext("value of column \"%s\" in factory row " INT64_FORMAT " of \"%s\"%s%s%s", receiver->run->making,
+				   receiver->run->row, model_name(receiver->node->model->relid),
+				   path[0] != '\0' ? " (" : "", path, path[0] != '\0' ? ")" : "");
+	else if (receiver->received < receiver->expected)
 		errcontext("factory rows of \"%s\"%s%s%s, row " INT64_FORMAT, model_name(receiver->node->model->relid),
 				   path[0] != '\0' ? " (" : "", path, path[0] != '\0' ? ")" : "", receiver->received + 1);
 	else
@@ -313,7 +320,7 @@ is_whole(Oid base)
 static bool
 holds_number(FactoryFill *fill)
 {
-	return fill->kind == FILL_RULE && fill->rule->numbered && fill->rule->nvalues == 0 &&
+	return fill->kind == FILL_RULE && fill->rule->numbered && !fill->by_slot && fill->rule->nvalues == 0 &&
 		fill->rule->make == value_make_whole && is_whole(fill->rule->base);
 }
 
@@ -335,6 +342,92 @@ skip_greatest(FactoryRun *run, FactoryNode *node, FactoryNumbers *numbers)
 
 			numbers->last = Max(numbers->last, most - fill->rule->low + 1);
 		}
+	}
+}
+
+/* Receives one column, whose values are no longer to be had. */
+typedef struct TakenReceiver
+{
+	DestReceiver pub;
+	ValueRule  *rule;
+	WriteColumn *column;
+} TakenReceiver;
+
+static bool
+receive_taken(TupleTableSlot *slot, DestReceiver *self)
+{
+	TakenReceiver *receiver = (TakenReceiver *) self;
+	ValueRule  *rule = receiver->rule;
+
+	slot_getallattrs(slot);
+	for (int i = 0; i < rule->nvalues && !slot->tts_isnull[0]; i++)
+	{
+		if (rule->nulls != NULL && rule->nulls[i])
+			continue;
+		if (datum_image_eq(rule->values[i], slot->tts_values[0], receiver->column->byval, receiver->column->len))
+		{
+			/* the order of the others stays */
+			for (int k = i + 1; k < rule->nvalues; k++)
+			{
+				rule->values[k - 1] = rule->values[k];
+				if (rule->nulls != NULL)
+					rule->nulls[k - 1] = rule->nulls[k];
+			}
+			rule->nvalues--;
+			break;
+		}
+	}
+	return true;
+}
+
+/* Of the values that a column has to choose from, those that are there are taken. */
+static void
+skip_taken(FactoryRun *run, FactoryNode *node)
+{
+	WriteModel *model = node->model;
+
+	for (int i = 0; i < model->ncolumns; i++)
+	{
+		FactoryFill *fill = &node->fills[i];
+		TakenReceiver receiver;
+		SPIExecuteOptions options;
+
+		if (model->columns[i].name == NULL || fill->kind != FILL_RULE || fill->rule->nvalues == 0 ||
+			!fill->rule->numbered || fill->by_slot || !may_select(node, i))
+			continue;
+		memset(&receiver, 0, sizeof(receiver));
+		receiver.pub.receiveSlot = receive_taken;
+		receiver.pub.rStartup = receive_startup;
+		receiver.pub.rShutdown = receive_done;
+		receiver.pub.rDestroy = receive_done;
+		receiver.pub.mydest = DestNone;
+		receiver.rule = fill->rule;
+		receiver.column = &model->columns[i];
+		memset(&options, 0, sizeof(options));
+		options.dest = &receiver.pub;
+		if (SPI_execute_extended(psprintf("SELECT DISTINCT %s FROM %s", quote_identifier(model->columns[i].name),
+										  quoted_model_name(model->relid)), &options) < 0)
+			elog(ERROR, "SPI_execute_extended failed: %s", SPI_result_code_string(SPI_result));
+		MemoryContextSwitchTo(run->context);
+		if (fill->rule->nvalues == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("all values that a factory has for column \"%s\" of \"%s\" are taken",
+							model->columns[i].name, model_name(model->relid))));
+		fill->rule->capacity = fill->rule->nvalues;
+	}
+}
+
+/* The choices of a batch begin with its first number. */
+static void
+begin_choices(FactoryNode *node, int64 number)
+{
+	for (int i = 0; i < node->model->ncolumns; i++)
+	{
+		FactoryFill *fill = &node->fills[i];
+
+		if (fill->kind == FILL_RULE && fill->rule->nvalues > 0 && fill->rule->numbered)
+			fill->rule->low = fill->by_slot ? 0 : number;
 	}
 }
 
@@ -392,7 +485,7 @@ greatest_in_text(FactoryRun *run, FactoryNode *node)
 		FactoryFill *fill = &node->fills[i];
 		SPIExecuteOptions options;
 
-		if (model->columns[i].name == NULL || fill->kind != FILL_RULE || !fill->rule->numbered ||
+		if (model->columns[i].name == NULL || fill->kind != FILL_RULE || !fill->rule->numbered || fill->by_slot ||
 			(fill->rule->base != TEXTOID && fill->rule->base != VARCHAROID) || !may_select(node, i))
 			continue;
 		memset(&options, 0, sizeof(options));
@@ -433,7 +526,8 @@ clash_query(FactoryNode *node, Relation index)
 		fill = &node->fills[column];
 		if ((fill->kind != FILL_RULE && fill->kind != FILL_KEY) || !may_select(node, column))
 			return NULL;
-		carries = carries || (fill->kind == FILL_RULE && fill->rule->numbered && !holds_number(fill));
+		carries = carries || (fill->kind == FILL_RULE && fill->rule->numbered && !fill->by_slot &&
+							  fill->rule->nvalues == 0 && !holds_number(fill));
 		type = model->columns[column].base;
 		appendStringInfo(&sql, "%sc.%s %s r.%s", i > 0 ? " AND " : "", quote_identifier(model->columns[column].name),
 						 strategy_operator(type, type, BTEqualStrategyNumber),
@@ -531,18 +625,23 @@ make_rows(FactoryRun *run, FactoryNode *node, LevelColumn *columns, int ncolumns
 		{
 			CHECK_FOR_INTERRUPTS();
 			MemoryContextReset(run->scratch);
+			if (i % 4096 == 0)
+				tell_progress(run, node, "made values of", i, n);
 		}
-		draw.number = number + i + 1;
+		run->row = row + 1;
 		for (int k = 0; k < ncolumns; k++)
 		{
 			FactoryFill *fill = columns[k].fill;
 			bool		merged = false;
 
+			run->making = columns[k].column->name;
+			if (slot < 0 && (fill->nmerged > 0 || fill->by_slot))
+				slot = slot_of(node, row);
 			if (fill->nmerged > 0)
 			{
-				slot = slot < 0 ? slot_of(node, row) : slot;
 				merged = slot < fill->nmerged && fill->merged_set[slot];
 			}
+			draw.number = fill->by_slot ? slot + 1 : number + i + 1;
 			if (merged)
 			{
 				values[k] = fill->merged[slot];
@@ -567,6 +666,7 @@ make_rows(FactoryRun *run, FactoryNode *node, LevelColumn *columns, int ncolumns
 				nulls[flags++] = false;
 			}
 		}
+		run->making = NULL;
 		tuplestore_putvalues(store, desc, values, nulls);
 	}
 	MemoryContextSwitchTo(old);
@@ -632,6 +732,7 @@ make_values(FactoryRun *run, FactoryNode *node, TupleDesc desc, int64 n)
 	bool		taken = true;
 
 	skip_greatest(run, node, numbers);
+	skip_taken(run, node);
 	for (int tries = 0; taken; tries++)
 	{
 		ListCell   *lc;
@@ -650,6 +751,7 @@ make_values(FactoryRun *run, FactoryNode *node, TupleDesc desc, int64 n)
 					(errcode(ERRCODE_UNIQUE_VIOLATION),
 					 errmsg("no values are left that rows of \"%s\" do not have", model_name(node->model->relid))));
 		store = tuplestore_begin_heap(false, false, work_mem);
+		begin_choices(node, numbers->last);
 		make_rows(run, node, columns, ncolumns, store, desc, node->nrows, n, numbers->last);
 		register_rows(store, desc, n);
 		taken = false;

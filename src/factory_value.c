@@ -15,6 +15,7 @@
 #include "utils/date.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
 
@@ -43,15 +44,15 @@ value_make(ValueRule *rule, ValueDraw *draw, bool *isnull)
 	Datum		value;
 
 	*isnull = false;
-	if (rule->numbered && rule->capacity > 0 && draw->number > rule->capacity)
+	if (rule->numbered && rule->capacity > 0 &&
+		draw->number - (rule->nvalues > 0 ? rule->low : 0) > rule->capacity)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("there are only " INT64_FORMAT " different values of type %s for it",
+				 errmsg("there are only " INT64_FORMAT " different values of type %s",
 						rule->capacity, format_type_with_typemod(rule->type, rule->typmod))));
 	if (rule->nvalues > 0)
 	{
-		int			n = rule->nvalues == 1 ? 0
-			: rule->numbered ? (int) (draw->number - 1) : (int) draw_below(draw, rule->nvalues);
+		int			n = rule->numbered ? (int) (draw->number - rule->low - 1) : rule->nvalues == 1 ? 0 : (int) draw_below(draw, rule->nvalues);
 
 		*isnull = rule->nulls != NULL && rule->nulls[n];
 		value = rule->values[n];
@@ -63,7 +64,7 @@ value_make(ValueRule *rule, ValueDraw *draw, bool *isnull)
 		ErrorContextCallback callback = {error_context_stack, value_error_context, &rule->type};
 
 		error_context_stack = &callback;
-		domain_check(value, *isnull, rule->type, &rule->domain, NULL);
+		domain_check(value, *isnull, rule->type, &rule->domain, GetMemoryChunkContext(rule));
 		error_context_stack = callback.previous;
 	}
 	return value;
@@ -73,6 +74,8 @@ value_make(ValueRule *rule, ValueDraw *draw, bool *isnull)
 static Datum
 units_to_datum(ValueRule *rule, int64 n)
 {
+	Datum		value;
+
 	switch (rule->base)
 	{
 		case INT2OID:
@@ -91,7 +94,14 @@ units_to_datum(ValueRule *rule, int64 n)
 		case FLOAT8OID:
 			return Float8GetDatum((double) n / pow(10, rule->scale));
 		case NUMERICOID:
-			return NumericGetDatum(int64_div_fast_to_numeric(n, rule->scale));
+			if (rule->scale >= 0)
+				value = NumericGetDatum(int64_div_fast_to_numeric(n, rule->scale));
+			else
+				value = NumericGetDatum(int64_to_numeric(n * (int64) pow(10, -rule->scale)));
+			/* of very many digits, only the first were made */
+			if (rule->typmod >= (int32) VARHDRSZ && (rule->scale < 0 || rule->scale >= MAX_SCALE))
+				value = DirectFunctionCall2(numeric, value, Int32GetDatum(rule->typmod));
+			return value;
 		default:
 			return Int64GetDatum(n);
 	}
@@ -133,6 +143,20 @@ make_sequence(ValueRule *rule, ValueDraw *draw)
  * Rules
  * ---------------------------------------------------------------------
  */
+
+/*
+ * The digits of a numeric of limited size: its scale goes into the rule, how
+ * many there are in all into *precision.
+ */
+void
+value_numeric_digits(ValueRule *rule, int *precision)
+{
+	int			scale = (((rule->typmod - VARHDRSZ) & 0x7ff) ^ 1024) - 1024;
+
+	*precision = ((rule->typmod - VARHDRSZ) >> 16) & 0xffff;
+	*precision -= Max(scale - MAX_SCALE, 0);
+	rule->scale = Min(scale, MAX_SCALE);
+}
 
 /* A rule for a type, in the current memory context, that makes nothing yet. */
 ValueRule *
@@ -200,7 +224,7 @@ value_rule_choice(Oid type, int32 typmod, int nvalues, Datum *values, bool *null
 	rule->nvalues = nvalues;
 	rule->values = values;
 	rule->nulls = nulls;
-	rule->numbered = numbered && nvalues > 1;
+	rule->numbered = numbered;
 	rule->capacity = nvalues;
 	return rule;
 }
@@ -309,9 +333,11 @@ between_rule(Oid type, int32 typmod, JsonbValue *value, bool numbered, const Jso
 	{
 		double		unit;
 
+		int			precision;
+
 		rule->scale = 2;
 		if (rule->base == NUMERICOID && rule->typmod >= (int32) VARHDRSZ)
-			rule->scale = Min(((rule->typmod - VARHDRSZ) & 0x7ff), 9);
+			value_numeric_digits(rule, &precision);
 		/* narrow ranges have values between, too */
 		else
 			while (rule->scale < 9 && (units[1] - units[0]) * pow(10, rule->scale) < 1000 && units[0] != units[1])

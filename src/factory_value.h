@@ -28,6 +28,9 @@ typedef struct ValueBounds
 	List	   *values;			/* of char *: only these; NIL: any */
 } ValueBounds;
 
+/* digits behind the point that are made */
+#define MAX_SCALE 9
+
 typedef struct ValueRule
 {
 	Datum		(*make) (struct ValueRule *rule, ValueDraw *draw);
@@ -50,7 +53,7 @@ typedef struct ValueRule
 	bool		by_input;		/* text is read by the input function */
 	FmgrInfo	input;
 	Oid			ioparam;
-	int			nvalues;		/* one of these */
+	int			nvalues;		/* one of these; numbers begin behind low */
 	Datum	   *values;
 	bool	   *nulls;
 	int			nparts;			/* of an array, range or composite */
@@ -72,6 +75,7 @@ extern ValueRule *value_rule_fake(Oid type, int32 typmod, const Fake *fake, Valu
 								  bool numbered);
 extern ValueRule *value_rule_choice(Oid type, int32 typmod, int nvalues, Datum *values, bool *nulls,
 									bool numbered);
+extern void value_numeric_digits(ValueRule *rule, int *precision);
 extern Datum value_make_whole(ValueRule *rule, ValueDraw *draw);
 extern bool value_is_generator(const JsonbValue *value, char **name, JsonbValue *argument);
 extern List *value_generators(void);
