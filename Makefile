@@ -36,6 +36,7 @@ REGRESS = \
 	write_errors \
 	verbs \
 	explain \
+	factory factory_relations factory_values factory_errors factory_rights \
 	query query_relations query_paging query_errors query_injection query_plans
 
 # isolation tester: test/isolation/specs and test/isolation/expected

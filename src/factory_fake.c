@@ -670,7 +670,7 @@ static const struct
 }			meanings[] = {
 	{"about", "paragraph"}, {"accountnumber", "integer"}, {"address1", "street_address"},
 	{"addressline1", "street_address"}, {"amount", "price"}, {"apikey", "token"},
-	{"avatar", "image_url"}, {"bio", "paragraph"}, {"biography", "paragraph"}, {"birthdate", "birthday"},
+	{"avatar", "image_url"}, {"avatarurl", "image_url"}, {"bio", "paragraph"}, {"biography", "paragraph"}, {"birthdate", "birthday"},
 	{"body", "paragraphs"}, {"bornon", "birthday"}, {"brand", "company"}, {"caption", "sentence"},
 	{"cellphone", "phone"}, {"colour", "color"}, {"comment", "sentence"}, {"companyname", "company"},
 	{"content", "paragraphs"}, {"contenttype", "mime_type"}, {"currency", "currency_code"},
@@ -688,12 +688,12 @@ static const struct
 	{"nick", "username"}, {"nickname", "username"}, {"note", "sentence"}, {"notes", "sentence"},
 	{"occupation", "job_title"}, {"organisation", "company"}, {"organization", "company"},
 	{"passwd", "password"}, {"passwordhash", "password"}, {"phonenumber", "phone"},
-	{"photo", "image_url"}, {"picture", "image_url"}, {"postalcode", "postcode"},
+	{"photo", "image_url"}, {"photourl", "image_url"}, {"picture", "image_url"}, {"postalcode", "postcode"},
 	{"profession", "job_title"}, {"province", "state"}, {"region", "state"}, {"remark", "sentence"},
 	{"secret", "token"}, {"sex", "gender"}, {"sku", "slug"}, {"slogan", "buzz"}, {"street", "street_address"},
 	{"streetaddress", "street_address"}, {"subject", "title"}, {"subtitle", "title"},
 	{"summary", "sentence"}, {"surname", "last_name"}, {"tagline", "buzz"}, {"tel", "phone"},
-	{"telephone", "phone"}, {"text", "paragraph"}, {"thumbnail", "image_url"}, {"timezone", "time_zone"},
+	{"telephone", "phone"}, {"text", "paragraph"}, {"thumbnail", "image_url"}, {"thumbnailurl", "image_url"}, {"timezone", "time_zone"},
 	{"town", "city"}, {"tz", "time_zone"}, {"uri", "url"}, {"user", "username"}, {"userid", "username"},
 	{"version", "semver"}, {"website", "url"}, {"zip", "postcode"}, {"zipcode", "postcode"},
 };

@@ -87,6 +87,28 @@ refer(FactoryRun *run, FactoryNode *node, List *columns, RelationDesc *morph, Fa
 		factory_set_key(run, node, lfirst(c), from, lfirst(f), places);
 }
 
+/* Raises invalid_parameter_value for a parent whose key another relation says. */
+static void
+check_free(FactoryNode *node, FactoryNode *parent)
+{
+	List	   *columns = parent->relation->kind == RELATION_MORPH_TO ? parent->branch->morph_id_columns
+		: parent->branch->own_columns;
+	ListCell   *lc;
+
+	foreach(lc, columns)
+	{
+		FactoryFill *fill = &node->fills[write_model_column(node->model, lfirst(lc))];
+
+		if (fill->kind == FILL_KEY && fill->from != parent)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("\"%s\" would make rows that column \"%s\" does not refer to", parent->path, (char *) lfirst(lc)),
+					 errdetail("It refers to the row of \"%s\" %s.", model_name(fill->from->model->relid),
+							   fill->from == node->outer ? "under which it is made" : "that another relation leads to"),
+					 errhint("Leave relation \"%s\" out.", parent->relation->name)));
+	}
+}
+
 /*
  * Wire the columns of a level that its own place among the levels decides, and
  * those that refer to the parents that were asked for.
@@ -117,6 +139,7 @@ factory_wire(FactoryRun *run, FactoryNode *node)
 		FactoryNode *parent = lfirst(lc);
 		RelationDesc *branch = parent->branch;
 
+		check_free(node, parent);
 		refer(run, node, branch->own_columns,
 			  parent->relation->kind == RELATION_MORPH_TO ? branch : NULL,
 			  parent, branch->other_columns, &parent->place);

@@ -107,7 +107,9 @@ parse_count(FactoryNode *node, const JsonMember *member, const JsonPathFrame *pa
 	{
 		ends = json_elements_of(&member->value);
 		if (list_length(ends) != 2)
-			query_document_error(path, "a number, or an array of two", &member->value);
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("\"%s\" must be a number, or an array of two", json_path_string(path))));
 		node->least = query_count_value(&((JsonMember *) linitial(ends))->value, path);
 		node->most = query_count_value(&((JsonMember *) lsecond(ends))->value, path);
 	}

@@ -67,7 +67,11 @@ path_of(FactoryNode *node, const char *key)
 {
 	JsonPathFrame *frame = palloc0(sizeof(JsonPathFrame));
 
-	frame->key = node->path[0] == '\0' ? key : psprintf("%s.%s", node->path, key);
+	/* what a pivot's columns are is said under its own name */
+	if (node->role == NODE_PIVOT && strcmp(key, "merge") == 0)
+		frame->key = node->path;
+	else
+		frame->key = node->path[0] == '\0' ? key : psprintf("%s.%s", node->path, key);
 	return frame;
 }
 
@@ -344,7 +348,8 @@ is_sequence(FactoryFill *fill)
 static bool
 is_own_key(FactoryNode *node, FactoryFill *fill)
 {
-	if (fill->kind != FILL_KEY)
+	if (fill->kind != FILL_KEY ||
+		find_unique(fill->from->model->relid, list_make1(unconstify(char *, fill->from_column))) == NULL)
 		return false;
 	if (fill->places == &node->owner)
 		return node->most <= 1;
@@ -359,7 +364,8 @@ number_index(FactoryNode *node, Relation index)
 	Bitmapset  *columns = NULL;
 	int			chosen = -1;
 	int			next = -1;
-	bool		of_owner = false;
+	List	   *owner_key = NIL;
+	FactoryNode *owner = NULL;
 
 	if (!form->indisunique && !form->indisexclusion)
 		return;
@@ -381,13 +387,18 @@ number_index(FactoryNode *node, Relation index)
 			return;
 		if (can_number(fill))
 			chosen = i;
-		of_owner = of_owner || (fill->kind == FILL_KEY &&
-								fill->places == (node->role == NODE_PIVOT ? &node->outer->owner : &node->owner));
+		if (fill->kind == FILL_KEY &&
+			fill->places == (node->role == NODE_PIVOT ? &node->outer->owner : &node->owner))
+		{
+			owner = fill->from;
+			owner_key = lappend(owner_key, unconstify(char *, fill->from_column));
+		}
 	}
 	if (chosen >= 0)
 	{
 		node->fills[chosen].numbered = true;
-		node->fills[chosen].by_slot = of_owner;
+		/* where the owner is a part of the key, its own rows are counted */
+		node->fills[chosen].by_slot = owner != NULL && find_unique(owner->model->relid, owner_key) != NULL;
 	}
 }
 
@@ -498,9 +509,9 @@ merge_all(FactoryNode *node)
 	if (node->merge == NULL)
 		return;
 	if (JSON_IS_ARRAY(node->merge))
-		merge_array(node, node->merge, path_of(node, node->role == NODE_PIVOT ? "" : "merge"));
+		merge_array(node, node->merge, path_of(node, "merge"));
 	else
-		merge_object(node, node->merge, path_of(node, node->role == NODE_PIVOT ? "" : "merge"), false);
+		merge_object(node, node->merge, path_of(node, "merge"), false);
 }
 
 /*

@@ -145,6 +145,9 @@ fit_range(int64 *low, int64 *high, const ValueBounds *bounds, double unit, int64
 	}
 	if (*high > most)
 	{
+		/* what began above zero does not go below without need */
+		if (*low >= 0 && most > 0)
+			least = Max(least, 0);
 		*high = most;
 		*low = Min(*low, Max(most - width, least));
 	}

@@ -826,17 +826,21 @@ shuffled(FactoryRun *run, FactoryNode *node, int64 n)
 	return order;
 }
 
-/* The parents of n rows of a level, and which is whose. */
+/* The parents of n more rows of a level, and which is whose. */
 static void
 place_parents(FactoryRun *run, FactoryNode *node, FactoryNode *parent, int64 n)
 {
+	int64		first = node->nrows;
 	int64		existing = 0;
 	int64		needed = 0;
 	int64	   *order = NULL;
 	ValueDraw	draw;
 
-	parent->place = huge_alloc(run, sizeof(int64), n);
-	for (int64 i = 0; i < n; i++)
+	/* rows that were there before have no need of it */
+	parent->place = huge_alloc(run, sizeof(int64), first + n);
+	for (int64 i = 0; i < first; i++)
+		parent->place[i] = -1;
+	for (int64 i = first; i < first + n; i++)
 	{
 		draw.state = draw_state(run->seed, draw_salt(parent->salt, "count"), (uint64) i);
 		parent->place[i] = draw_between(&draw, parent->least, parent->most) > 0 ? needed++ : -1;
@@ -852,7 +856,7 @@ place_parents(FactoryRun *run, FactoryNode *node, FactoryNode *parent, int64 n)
 				 errmsg("there is no row of \"%s\" that rows of \"%s\" could refer to", model_name(parent->model->relid),
 						model_name(node->model->relid)),
 				 errhint("Insert one first: a factory cannot make rows that need each other.")));
-	for (int64 i = 0; i < n; i++)
+	for (int64 i = first; i < first + n; i++)
 	{
 		int64		place = parent->place[i];
 

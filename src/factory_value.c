@@ -309,7 +309,9 @@ between_rule(Oid type, int32 typmod, JsonbValue *value, bool numbered, const Jso
 	ListCell   *lc;
 
 	if (!JSON_IS_ARRAY(value) || list_length(ends = json_elements_of(value)) != 2)
-		query_document_error(path, "an array of two values", value);
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" must be an array of two values", json_path_string(path))));
 	foreach(lc, ends)
 	{
 		int			i = foreach_current_index(lc);
@@ -371,7 +373,9 @@ one_of_rule(Oid type, int32 typmod, JsonbValue *value, bool numbered, const Json
 	ListCell   *lc;
 
 	if (!JSON_IS_ARRAY(value) || (elements = json_elements_of(value)) == NIL)
-		query_document_error(path, "an array of values", value);
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" must be an array of one value or more", json_path_string(path))));
 	values = palloc(sizeof(Datum) * list_length(elements));
 	nulls = palloc(sizeof(bool) * list_length(elements));
 	foreach(lc, elements)

@@ -39,16 +39,21 @@ factory_follow_dropped_columns(void)
 		foreach(lc, catalog_strings(psprintf("WITH dropped AS (SELECT objid, address_names[3] AS name"
 											 " FROM pg_catalog.pg_event_trigger_dropped_objects()"
 											 " WHERE classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND objsubid > 0),"
+											 " lost AS (SELECT DISTINCT f.model, d.name FROM %s f JOIN dropped d"
+											 " ON d.objid = f.model AND f.definition ? d.name),"
 											 " changed AS (UPDATE %s f SET definition = f.definition -"
-											 " ARRAY(SELECT d.name FROM dropped d WHERE d.objid = f.model)"
-											 " WHERE EXISTS (SELECT 1 FROM dropped d WHERE d.objid = f.model AND f.definition ? d.name)"
-											 " RETURNING f.model)"
-											 " SELECT DISTINCT c.relname FROM changed f JOIN pg_catalog.pg_class c ON c.oid = f.model"
-											 " ORDER BY 1", tables[i]),
+											 " ARRAY(SELECT l.name FROM lost l WHERE l.model = f.model)"
+											 " WHERE f.model IN (SELECT l.model FROM lost l))"
+											 " SELECT c.relname, l.name FROM lost l JOIN pg_catalog.pg_class c ON c.oid = l.model"
+											 " ORDER BY 1, 2", tables[i], tables[i]),
 									0, NULL, NULL))
+		{
+			char	  **row = lfirst(lc);
+
 			ereport(NOTICE,
-					(errmsg(i == 0 ? "the factory of \"%s\" goes on without the column"
-							: "states of the factory of \"%s\" go on without the column", ((char **) lfirst(lc))[0])));
+					(errmsg(i == 0 ? "the factory of \"%s\" goes on without column \"%s\""
+							: "states of the factory of \"%s\" go on without column \"%s\"", row[0], row[1])));
+		}
 	}
 }
 
