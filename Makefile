@@ -1,7 +1,7 @@
 # relations: an ORM's relationships, inside PostgreSQL
 #
 #   make, make install, make installcheck     as in every PGXS extension; PG_CONFIG= chooses the server
-#   make check, make demo, make bench         prepare the machine, build, install, and run against a throw-away cluster
+#   make check, demo, bench, bench-factory    prepare the machine, build, install, and run against a throw-away cluster
 
 EXTENSION = relations
 MODULE_big = relations
@@ -51,7 +51,7 @@ WERROR ?= -Werror
 # The targets that need nothing but make: what they miss, they install.
 # PGXS has no place in them, the makes that they start include it.
 # ---------------------------------------------------------------------
-FRONT = setup check demo bench
+FRONT = setup check demo bench bench-factory
 
 ifneq (,$(filter $(FRONT),$(MAKECMDGOALS)))
 
@@ -72,6 +72,9 @@ demo:
 
 bench:
 	@test/bin/bench $(or $(USERS),100000) $(or $(POSTS),500000) $(or $(COMMENTS),1000000) $(or $(ROUNDS),7)
+
+bench-factory:
+	@test/bin/bench-factory $(or $(USERS),100000) $(or $(FEWER),10000) $(or $(ROUNDS),5)
 
 # whatever else was asked for together with them
 $(filter-out $(FRONT),$(MAKECMDGOALS)):
