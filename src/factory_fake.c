@@ -710,9 +710,9 @@ static const struct
 	{"contact", "name"}, {"country", "country"}, {"countrie", "country"}, {"customer", "name"},
 	{"department", "department"}, {"director", "name"}, {"doctor", "name"}, {"driver", "name"},
 	{"employee", "name"}, {"file", "file_name"}, {"genre", "genre"}, {"guest", "name"}, {"item", "product"},
-	{"language", "language"}, {"manager", "name"}, {"member", "name"}, {"organisation", "company"},
+	{"language", "language"}, {"manager", "name"}, {"manufacturer", "company"}, {"member", "name"}, {"organisation", "company"},
 	{"organization", "company"}, {"owner", "name"}, {"patient", "name"}, {"people", "name"},
-	{"person", "name"}, {"player", "name"}, {"product", "product"}, {"profile", "name"}, {"region", "state"},
+	{"person", "name"}, {"player", "name"}, {"product", "product"}, {"profile", "name"}, {"publisher", "company"}, {"region", "state"},
 	{"role", "noun"}, {"skill", "noun"}, {"state", "state"}, {"student", "name"}, {"supplier", "company"},
 	{"tag", "noun"}, {"teacher", "name"}, {"topic", "noun"}, {"user", "name"}, {"vendor", "company"},
 };
