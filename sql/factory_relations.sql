@@ -103,6 +103,13 @@ SELECT count(*) FROM relations.has_many('users', 'events', 'events', foreign_key
 SELECT count(*) FROM relations.factory_create('events', 3);
 SELECT count(*) AS found FROM events e JOIN users u ON u.id = e.actor;
 
+-- Rows that are made through a scope are such as it lets through
+ALTER TABLE posts ADD published boolean NOT NULL DEFAULT false, ADD kind text;
+SELECT count(*) FROM relations.has_many('users', 'published_posts', 'posts', scope => '{"where": {"published": true, "kind": {"in": ["a"]}}}');
+SELECT p ->> 'published' AS published, p ->> 'kind' AS kind FROM relations.factory_create('users', 1,
+	'{"with": {"published_posts": {"merge": {"kind": "a"}}}}') d, jsonb_array_elements(d -> 'published_posts') p;
+ALTER TABLE posts DROP COLUMN published, DROP COLUMN kind;
+
 -- Counters are kept; documents show rows as they were stored, before that
 ALTER TABLE users ADD stories_count int NOT NULL DEFAULT 0;
 CREATE TABLE stories (id serial PRIMARY KEY, user_id int NOT NULL REFERENCES users);
@@ -118,4 +125,14 @@ SELECT relations.factory_create('"Odd Things"', 1, '{"merge": {"a \"b\"": "x"}}'
 CREATE VIEW plain AS SELECT id, name FROM skills;
 SELECT relations.factory_create('plain', 1, '{"merge": {"id": 99, "name": "by view"}}');
 SELECT * FROM skills WHERE id = 99;
+-- no columns, dropped columns, temporary tables
+CREATE TABLE bare ();
+SELECT relations.factory_create('bare', 2);
+CREATE TABLE holes (gone int NOT NULL, id serial PRIMARY KEY, gone_too int, name varchar(8) UNIQUE);
+ALTER TABLE holes DROP COLUMN gone, DROP COLUMN gone_too;
+CREATE TEMP TABLE passing (id int PRIMARY KEY, hole_id int NOT NULL REFERENCES pg_temp.passing);
+SELECT relations.factory_create('holes', 1, '{"seed": 1}'), relations.factory_make('holes', 1, '{"seed": 1}');
+SELECT relations.factory_create('passing', 1);
+SELECT relations.factory_create('passing', 1, '{"merge": {"id": 1, "hole_id": 1}}');
+SELECT relations.factory_create('passing', 1, '{"recycle": true}');
 DROP SCHEMA factory CASCADE;

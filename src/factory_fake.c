@@ -410,20 +410,25 @@ write_price(ValueDraw *draw, pg_attribute_unused() int limit, bool numbered)
 	appendStringInfo(draw->buf, INT64_FORMAT ".%02d", units, (int) draw_below(draw, 100));
 }
 
+/* degrees less than most, with five digits behind the point */
+static void
+put_degrees(ValueDraw *draw, int most)
+{
+	int			n = (int) draw_below(draw, (uint64) most * 100000);
+
+	appendStringInfo(draw->buf, "%s%d.%05d", draw_below(draw, 2) == 0 ? "-" : "", n / 100000, n % 100000);
+}
+
 static void
 write_latitude(ValueDraw *draw, pg_attribute_unused() int limit, pg_attribute_unused() bool numbered)
 {
-	int64		n = draw_between(draw, -8999999, 8999999);
-
-	appendStringInfo(draw->buf, "%s%d.%05d", n < 0 ? "-" : "", (int) (Abs(n) / 100000), (int) (Abs(n) % 100000));
+	put_degrees(draw, 90);
 }
 
 static void
 write_longitude(ValueDraw *draw, pg_attribute_unused() int limit, pg_attribute_unused() bool numbered)
 {
-	int64		n = draw_between(draw, -17999999, 17999999);
-
-	appendStringInfo(draw->buf, "%s%d.%05d", n < 0 ? "-" : "", (int) (Abs(n) / 100000), (int) (Abs(n) % 100000));
+	put_degrees(draw, 180);
 }
 
 static void

@@ -3,8 +3,8 @@
  *	  For each column of each level of a factory: where its values come from.
  *
  * What says it, from the strongest on: the relation that wires it, what the
- * call merges, the states (later ones first), what is merged recursively, the
- * model's factory, the server's own default, and else the type, the name and
+ * call merges, the relation's scope, the states (later ones first), what is
+ * merged recursively, the model's factory, the server's own default, and else the type, the name and
  * the constraints of the column.
  */
 #include "relations.h"
@@ -208,6 +208,48 @@ apply_states(FactoryNode *node)
 							   quote_literal_cstr(get_rel_name(relid)), quote_literal_cstr(name))));
 		}
 		apply_definition(node, definition, name);
+	}
+}
+
+/*
+ * Rows that are made through a relation are such as its scope lets through,
+ * where that compares columns with single values.
+ */
+static void
+apply_scope(FactoryNode *node)
+{
+	RelationDesc *relation = node->role == NODE_PIVOT ? node->outer->relation : node->relation;
+	JsonbValue	root;
+	JsonbValue *where;
+	ListCell   *lc;
+
+	if (relation == NULL || relation->scope == NULL)
+		return;
+	json_root_value(relation->scope, &root);
+	where = getKeyJsonValueFromContainer(root.val.binary.data, "where", strlen("where"), NULL);
+	if (where != NULL && node->role == NODE_PIVOT)
+		where = JSON_IS_OBJECT(where)
+			? getKeyJsonValueFromContainer(where->val.binary.data, "pivot", strlen("pivot"), NULL) : NULL;
+	if (where == NULL || !JSON_IS_OBJECT(where))
+		return;
+	foreach(lc, json_members_of(where))
+	{
+		JsonMember *member = lfirst(lc);
+		WriteMember *known = write_model_member(node->model, member->key);
+		JsonPathFrame path = {NULL, member->key, 0};
+		FactoryFill *fill;
+		WriteColumn *column;
+
+		if (known == NULL || known->column < 0 || member->value.type == jbvBinary)
+			continue;
+		fill = &node->fills[known->column];
+		column = &node->model->columns[known->column];
+		if (fill->wired || column->generated)
+			continue;
+		memset(fill, 0, sizeof(FactoryFill));
+		fill->kind = FILL_RULE;
+		fill->decided = true;
+		fill->rule = value_rule_constant(column->type, column->typmod, &member->value, &path);
 	}
 }
 
@@ -506,6 +548,7 @@ merge_all(FactoryNode *node)
 	foreach(lc, node->inherited)
 		merge_object(node, lfirst(lc), path_of(node, "merge_recursive"), true);
 	apply_states(node);
+	apply_scope(node);
 	if (node->merge == NULL)
 		return;
 	if (JSON_IS_ARRAY(node->merge))
