@@ -19,11 +19,14 @@ typedef struct Fake
 	bool		person;			/* of one row, all tell of the same person */
 } Fake;
 
+extern const Fake *fake_all(int *n);
+extern void fake_text(const Fake *fake, ValueDraw *draw, int min_length, int max_length, bool numbered);
+
+/* factory_names.c */
 extern const Fake *fake_find(const char *name);
 extern List *fake_names(void);
 extern const Fake *fake_of_column(const char *column, const char *model);
 extern char *fake_plain_name(const char *name);
 extern bool fake_name_ends_with(const char *column, const char *const *words);
-extern void fake_text(const Fake *fake, ValueDraw *draw, int min_length, int max_length, bool numbered);
 
 #endif							/* RELATIONS_FACTORY_FAKE_H */
