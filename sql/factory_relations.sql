@@ -44,6 +44,18 @@ UNION ALL SELECT 'posts', count(*) FROM posts UNION ALL SELECT 'comments', count
 UNION ALL SELECT 'taggables', count(*) FROM taggables UNION ALL SELECT 'skills', count(*) FROM skills UNION ALL SELECT 'skill_user', count(*) FROM skill_user;
 DROP TABLE made;
 
+-- factory_make gives the same, keys and all
+TRUNCATE countries, users, profiles, posts, tags, videos, comments, images, skills, taggables, skill_user RESTART IDENTITY;
+CREATE TABLE made AS SELECT row_number() OVER () AS n, d FROM relations.factory_make('countries', 4, '{"seed": 1, "with": {"users": {"count": [1, 3], "with": {
+	"profile": {"count": [0, 1]}, "avatar": true, "skills": {"count": [0, 3]}, "manager": true, "reports": [0, 2],
+	"posts": {"count": [0, 4], "with": {"comments": {"count": [0, 2]}, "tags": {"count": 2}}}}}}}') d;
+SELECT (SELECT count(*) FROM users) AS users, (SELECT count(*) FROM taggables) AS taggables;
+CREATE TABLE created AS SELECT row_number() OVER () AS n, d FROM relations.factory_create('countries', 4, '{"seed": 1, "with": {"users": {"count": [1, 3], "with": {
+	"profile": {"count": [0, 1]}, "avatar": true, "skills": {"count": [0, 3]}, "manager": true, "reports": [0, 2],
+	"posts": {"count": [0, 4], "with": {"comments": {"count": [0, 2]}, "tags": {"count": 2}}}}}}}') d;
+SELECT n, m.d = c.d AS same FROM made m JOIN created c USING (n) ORDER BY n;
+DROP TABLE made, created;
+
 -- Nobody asked for a country, but a user must have one: it is made too
 SELECT d ? 'country' AS shown FROM relations.factory_create('users', 1) d;
 SELECT u.country_id = max(c.id) AS made FROM countries c, (SELECT country_id FROM users ORDER BY id DESC LIMIT 1) u GROUP BY u.country_id;

@@ -66,6 +66,11 @@ INSERT INTO accounts (number, login) VALUES (7, 'somebody'), (1000, 'user7');
 SELECT relations.define_factory('accounts', '{"login": {"sequence": "user%s"}}');
 SELECT relations.factory_create('accounts', 2);
 SELECT relations.factory_create('accounts', 1);
+CREATE TABLE bookings (room int, during daterange, EXCLUDE USING gist (int4range(room, room, '[]') WITH =, during WITH &&));
+CREATE TABLE stays (during daterange, EXCLUDE USING gist (during WITH &&));
+INSERT INTO stays VALUES ('[2020-01-04,2020-02-01)');
+SELECT d ->> 'during' AS during FROM relations.factory_create('stays', 3) d;
+SELECT count(*) FROM relations.factory_create('bookings', 100, '{"merge": {"room": 1}}');
 -- few values: those that are left
 CREATE TABLE moods (m mood UNIQUE NOT NULL, note text);
 INSERT INTO moods VALUES ('ok');

@@ -199,7 +199,7 @@ level_make_values(FactoryRun *run, FactoryNode *node, TupleDesc desc, int64 n)
 			else
 				numbers->last += Max(n, numbers->last);
 		}
-		if (tries > MAX_TRIES)
+		if (tries > MAX_TRIES || numbers->last > PG_INT64_MAX / 2)
 			ereport(ERROR,
 					(errcode(ERRCODE_UNIQUE_VIOLATION),
 					 errmsg("no values are left that rows of \"%s\" do not have", model_name(node->model->relid))));

@@ -244,7 +244,7 @@ level_greatest_in_text(FactoryRun *run, FactoryNode *node)
 
 /*
  * SQL that finds a row of WRITE_ROWS whose values in the columns of a unique
- * index are taken; NULL when the index has a column that rules do not make, or
+ * index, or of an exclusion constraint, are taken; NULL when the index has a column that rules do not make, or
  * no column that carries a number which has to be looked up.
  */
 static char *
@@ -254,8 +254,13 @@ clash_query(FactoryNode *node, Relation index)
 	WriteModel *model = node->model;
 	StringInfoData sql;
 	bool		carries = false;
+	Oid		   *operators = NULL;
+	Oid		   *functions;
+	uint16	   *strategies;
 
-	if (!form->indisunique)
+	if (form->indisexclusion)
+		RelationGetExclusionInfo(index, &operators, &functions, &strategies);
+	else if (!form->indisunique)
 		return NULL;
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "SELECT 1 FROM %s AS r JOIN %s AS c ON ", WRITE_ROWS, quoted_model_name(model->relid));
@@ -274,7 +279,8 @@ clash_query(FactoryNode *node, Relation index)
 							  fill->rule->nvalues == 0 && !holds_number(fill));
 		type = model->columns[column].base;
 		appendStringInfo(&sql, "%sc.%s %s r.%s", i > 0 ? " AND " : "", quote_identifier(model->columns[column].name),
-						 strategy_operator(type, type, BTEqualStrategyNumber),
+						 operators != NULL ? operator_text(operators[i])
+						 : strategy_operator(type, type, BTEqualStrategyNumber),
 						 quote_identifier(model->columns[column].name));
 	}
 	appendStringInfoString(&sql, " LIMIT 1");
