@@ -78,6 +78,8 @@ SELECT bool_and(d -> 'author' = relations.find('users', d -> 'author' ->> 'id'))
 FROM relations.factory_create('posts', 5, '{"with": {"author": {"recycle": true}}, "seed": 1}') d;
 SELECT count(*) FROM users;
 
+SELECT d -> 'manager' AS manager, d -> 'manager_id' AS manager_id FROM relations.factory_create('users', 1, '{"with": {"manager": {"count": 0}}}') d;
+
 -- Pivot attributes: an object, or an array for each row's own; existing rows are joined
 TRUNCATE skills, skill_user RESTART IDENTITY CASCADE;
 SELECT s -> 'pivot' AS pivot FROM relations.factory_create('users', 2, '{"with": {"skills": {"count": 2, "merge": {"name": "C"},

@@ -96,5 +96,5 @@ END $$;
 SELECT f AS fake, left(fake(f), 60) AS example FROM unnest('{address,adjective,birthday,boolean,buzz,city,color,company,country,country_code,currency_code,date,datetime,department,
 	domain,email,file_name,first_name,gender,genre,hex_color,image_url,integer,ip,ipv6,job_title,language,language_code,last_name,latitude,locale,longitude,mac,mime_type,name,
 	noun,paragraph,paragraphs,password,phone,postcode,price,product,semver,sentence,slug,state,status,street_address,thing,time,time_zone,title,token,url,username,uuid,
-	verb,word,words,year,firstName,zipCode}'::text[]) f;
+	verb,word,words,year,firstName,person.lastName,zipCode}'::text[]) f;
 DROP SCHEMA factory CASCADE;

@@ -103,11 +103,13 @@ find_plain(const char *plain)
 	return NULL;
 }
 
-/* The fake of a name, first_name or firstName; NULL when there is none. */
+/* The fake of a name: first_name, firstName, person.firstName; NULL when there is none. */
 const Fake *
 fake_find(const char *name)
 {
-	return find_plain(fake_plain_name(name));
+	const char *dot = strrchr(name, '.');
+
+	return find_plain(fake_plain_name(dot != NULL ? dot + 1 : name));
 }
 
 /* The names of all, for messages. */

@@ -21,6 +21,7 @@
  * ---------------------------------------------------------------------
  */
 
+/* Memory of the run for n things; there may be very many. */
 void *
 level_alloc(FactoryRun *run, Size size, int64 n)
 {
@@ -159,6 +160,7 @@ receive_row(TupleTableSlot *slot, DestReceiver *self)
 	return true;
 }
 
+/* What receivers have nothing to do at. */
 void
 level_startup(pg_attribute_unused() DestReceiver *self, pg_attribute_unused() int operation,
 				pg_attribute_unused() TupleDesc typeinfo)
@@ -170,6 +172,7 @@ level_done(pg_attribute_unused() DestReceiver *self)
 {
 }
 
+/* A receiver of as many rows of a level; counts: they are new. */
 void
 level_receiver_init(LevelReceiver *receiver, FactoryRun *run, FactoryNode *node, int64 expected, bool counts)
 {

@@ -83,6 +83,7 @@ place_parents(FactoryRun *run, FactoryNode *node, FactoryNode *parent, int64 n)
 	int64	   *order = NULL;
 	ValueDraw	draw;
 
+	level_set_shape(parent);
 	/* rows that were there before have no need of it */
 	parent->place = level_alloc(run, sizeof(int64), first + n);
 	for (int64 i = 0; i < first; i++)
