@@ -32,6 +32,8 @@ SELECT relations.define_factory('users', '{"born": {"between": ["2024-01-01"]}}'
 SELECT relations.define_factory('users', '{"born": {"between": ["2024-01-02", "2024-01-01"]}}');
 SELECT relations.define_factory('users', '{"name": {"between": ["a", "b"]}}');
 SELECT relations.define_factory('users', '{"born": "no date"}');
+SELECT relations.define_factory('users', '{"born": {"fake": "name"}}');
+SELECT relations.define_factory('users', '{"born": {"sequence": "user%s"}}');
 SELECT relations.define_factory('users', '{"born": {"one_of": ["2024-01-01", "no date"]}}');
 SELECT relations.define_factory('profiles', '{"bio": "too long for it"}');
 SELECT relations.define_factory('pg_class_oid_index', '{}');

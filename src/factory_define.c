@@ -159,9 +159,9 @@ check_expression(const char *expression, const JsonPathFrame *path)
 }
 
 static void
-expression_error_context(void *arg)
+value_error_context(void *arg)
 {
-	errcontext("factory expression of \"%s\"", json_path_string(arg));
+	errcontext("factory value of \"%s\"", json_path_string(arg));
 }
 
 /* Raises what the server raises when the expression does not fit the column. */
@@ -169,7 +169,7 @@ static void
 check_expression_type(WriteModel *model, WriteColumn *column, const char *expression,
 					  const JsonPathFrame *path)
 {
-	ErrorContextCallback callback = {error_context_stack, expression_error_context,
+	ErrorContextCallback callback = {error_context_stack, value_error_context,
 	unconstify(JsonPathFrame *, path)};
 	StringInfoData sql;
 	SPIPlanPtr	plan;
@@ -196,6 +196,26 @@ check_expression_type(WriteModel *model, WriteColumn *column, const char *expres
 	if (plan == NULL)
 		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
 	SPI_finish();
+	error_context_stack = callback.previous;
+}
+
+/* Raises what the type raises, when it cannot read the text that is made for it. */
+static void
+check_sample(ValueRule *rule, const JsonPathFrame *path)
+{
+	ErrorContextCallback callback = {error_context_stack, value_error_context,
+	unconstify(JsonPathFrame *, path)};
+	StringInfoData buf;
+	ValueDraw	draw = {0};
+	bool		isnull;
+
+	initStringInfo(&buf);
+	draw.buf = &buf;
+	draw.number = 1;
+	/* it is for each value to fit the constraints of a domain */
+	rule->checks_domain = false;
+	error_context_stack = &callback;
+	(void) value_make(rule, &draw, &isnull);
 	error_context_stack = callback.previous;
 }
 
@@ -275,7 +295,8 @@ check_definition(Oid relid, Jsonb *definition)
 			check_expression_type(model, column, expression, &inner);
 		}
 		else
-			(void) value_rule_generator(column->type, column->typmod, generator, &argument, false, &path);
+			check_sample(value_rule_generator(column->type, column->typmod, generator, &argument, false, &path),
+						 &path);
 	}
 	write_run_end(run);
 }
