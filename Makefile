@@ -41,7 +41,7 @@ REGRESS = \
 	query query_relations query_paging query_errors query_injection query_plans
 
 # isolation tester: test/isolation/specs and test/isolation/expected
-ISOLATION = declare counter_cache morph pivot kinds
+ISOLATION = declare counter_cache morph pivot kinds factory
 ISOLATION_OPTS = --inputdir=test/isolation
 
 PG_CONFIG ?= pg_config
