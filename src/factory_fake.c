@@ -666,6 +666,14 @@ static const Fake fakes[] = {
 	{"year", write_year, "", false},
 };
 
+/* Are the last digits of a numbered text the number itself? */
+bool
+fake_ends_with_number(const Fake *fake)
+{
+	return fake->glue != NULL || fake->write == write_email || fake->write == write_domain ||
+		fake->write == write_file_name || fake->write == write_image_url || fake->write == write_integer;
+}
+
 /* All of them, in the order of their names; *n is how many. */
 const Fake *
 fake_all(int *n)

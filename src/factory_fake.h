@@ -20,6 +20,7 @@ typedef struct Fake
 } Fake;
 
 extern const Fake *fake_all(int *n);
+extern bool fake_ends_with_number(const Fake *fake);
 extern void fake_text(const Fake *fake, ValueDraw *draw, int min_length, int max_length, bool numbered);
 
 /* factory_names.c */

@@ -10,6 +10,8 @@
  */
 #include "relations.h"
 
+#include <ctype.h>
+
 #include "access/genam.h"
 #include "access/relation.h"
 #include "access/stratnum.h"
@@ -180,39 +182,67 @@ level_begin_choices(FactoryNode *node, int64 number)
 	}
 }
 
-/* Receives one column of text, for the greatest number that occurs in it. */
+/* Receives one column of text, for the greatest number that its rule may have put there. */
 typedef struct DigitsReceiver
 {
 	DestReceiver pub;
+	ValueRule  *rule;
 	int64		most;
 } DigitsReceiver;
+
+/*
+ * The number of a row that a text may have been made for: of a sequence what
+ * stands in the place of %s, else the last digits.  0 when there is none.
+ */
+static int64
+number_in_text(ValueRule *rule, const char *begin, const char *end)
+{
+	const char *p;
+	int64		number = 0;
+
+	if (rule->before != NULL)
+	{
+		int			before = (int) strlen(rule->before);
+		int			after = (int) strlen(rule->after);
+
+		if (end - begin < before + after || memcmp(begin, rule->before, before) != 0 ||
+			memcmp(end - after, rule->after, after) != 0)
+			return 0;
+		begin += before;
+		end -= after;
+	}
+	else
+	{
+		while (end > begin && !isdigit((unsigned char) end[-1]))
+			end--;
+		for (p = end; p > begin && isdigit((unsigned char) p[-1]); p--)
+			;
+		begin = p;
+	}
+	/* what is longer is no number of ours */
+	if (end - begin > 15)
+		return 0;
+	for (p = begin; p < end; p++)
+	{
+		if (!isdigit((unsigned char) *p))
+			return 0;
+		number = number * 10 + (*p - '0');
+	}
+	return Max(number - (rule->before != NULL ? rule->low : 0), 0);
+}
 
 static bool
 receive_digits(TupleTableSlot *slot, DestReceiver *self)
 {
 	DigitsReceiver *receiver = (DigitsReceiver *) self;
 	text	   *value;
-	char	   *p;
-	char	   *end;
 
 	slot_getallattrs(slot);
 	if (slot->tts_isnull[0])
 		return true;
 	value = DatumGetTextPP(slot->tts_values[0]);
-	p = VARDATA_ANY(value);
-	end = p + VARSIZE_ANY_EXHDR(value);
-	while (p < end)
-	{
-		int64		number = 0;
-		int			digits = 0;
-
-		for (; p < end && *p >= '0' && *p <= '9'; p++, digits++)
-			number = digits < 15 ? number * 10 + (*p - '0') : 0;
-		if (digits == 0)
-			p++;
-		else if (digits <= 15)
-			receiver->most = Max(receiver->most, number);
-	}
+	receiver->most = Max(receiver->most, number_in_text(receiver->rule, VARDATA_ANY(value),
+														VARDATA_ANY(value) + VARSIZE_ANY_EXHDR(value)));
 	return true;
 }
 
@@ -234,8 +264,10 @@ level_greatest_in_text(FactoryRun *run, FactoryNode *node)
 		FactoryFill *fill = &node->fills[i];
 
 		if (model->columns[i].name == NULL || fill->kind != FILL_RULE || !fill->rule->numbered || fill->by_slot ||
-			(fill->rule->base != TEXTOID && fill->rule->base != VARCHAROID) || !may_select(node, i))
+			(fill->rule->base != TEXTOID && fill->rule->base != VARCHAROID) || !may_select(node, i) ||
+			(fill->rule->before == NULL && (fill->rule->fake == NULL || !fake_ends_with_number(fill->rule->fake))))
 			continue;
+		receiver.rule = fill->rule;
 		level_run(run, psprintf("SELECT %s::pg_catalog.text FROM %s", quote_identifier(model->columns[i].name),
 								quoted_model_name(model->relid)), &receiver.pub, 0);
 	}
@@ -244,8 +276,9 @@ level_greatest_in_text(FactoryRun *run, FactoryNode *node)
 
 /*
  * SQL that finds a row of WRITE_ROWS whose values in the columns of a unique
- * index, or of an exclusion constraint, are taken; NULL when the index has a column that rules do not make, or
- * no column that carries a number which has to be looked up.
+ * index, or of an exclusion constraint, are taken; NULL when the index has a
+ * column that rules do not make, or no column that carries a number which has
+ * to be looked up.
  */
 static char *
 clash_query(FactoryNode *node, Relation index)

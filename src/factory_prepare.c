@@ -398,13 +398,35 @@ is_own_key(FactoryNode *node, FactoryFill *fill)
 	return !fill->from->recycle_rows && fill->from->role == NODE_PARENT;
 }
 
-/* One column of a unique index carries the number of the row. */
+/* How many different values has a column room for?  0: few, 1: some, 2: enough. */
+static int
+room_of(WriteColumn *column, FactoryFill *fill)
+{
+	JsonbValue	argument;
+	char	   *generator;
+
+	if (fill->source != NULL && value_is_generator(&fill->source->value, &generator, &argument) &&
+		strcmp(generator, "one_of") == 0)
+		return 0;
+	if (column->base == BOOLOID || column->base == CHAROID || type_is_enum(column->base))
+		return 0;
+	if ((column->base == VARCHAROID || column->base == BPCHAROID) &&
+		column->typmod >= (int32) VARHDRSZ && column->typmod <= (int32) VARHDRSZ + 4)
+		return 1;
+	return 2;
+}
+
+/*
+ * One column of a unique index carries the number of the row: the last of
+ * those that have the most room.
+ */
 static void
 number_index(FactoryNode *node, Relation index)
 {
 	Form_pg_index form = index->rd_index;
 	Bitmapset  *columns = NULL;
 	int			chosen = -1;
+	int			room = 0;
 	int			next = -1;
 	List	   *owner_key = NIL;
 	FactoryNode *owner = NULL;
@@ -427,8 +449,11 @@ number_index(FactoryNode *node, Relation index)
 		fill = &node->fills[i];
 		if (fill->numbered || is_sequence(fill) || is_own_key(node, fill))
 			return;
-		if (can_number(fill))
+		if (can_number(fill) && room_of(&node->model->columns[i], fill) >= room)
+		{
 			chosen = i;
+			room = room_of(&node->model->columns[i], fill);
+		}
 		if (fill->kind == FILL_KEY &&
 			fill->places == (node->role == NODE_PIVOT ? &node->outer->owner : &node->owner))
 		{
