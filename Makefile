@@ -1,12 +1,14 @@
 # relations: an ORM's relationships, inside PostgreSQL
 #
 #   make, make install, make installcheck     as in every PGXS extension; PG_CONFIG= chooses the server
-#   make check, demo, bench, bench-write      prepare the machine, build, install, and run against a throw-away cluster
+#   make check, demo, bench, bench-write, bench-factory
+#                                            prepare the machine, build, install, and run against a throw-away cluster
 
 EXTENSION = relations
 MODULE_big = relations
 OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
 DATA = $(sort $(wildcard src/relations--*.sql))
+DOCS = data/LICENSE.faker
 PGFILEDESC = "relations - an ORM's relationships, inside PostgreSQL"
 
 # pg_regress: sql/ and expected/
@@ -41,11 +43,12 @@ REGRESS = \
 	write_scope \
 	write_rights \
 	explain \
+	factory factory_relations factory_values factory_errors factory_rights \
 	query query_relations query_paging query_errors query_injection query_plans \
 	budgets
 
 # isolation tester: test/isolation/specs and test/isolation/expected
-ISOLATION = declare counter_cache morph pivot kinds find_or_create sync graph_view
+ISOLATION = declare counter_cache morph pivot kinds find_or_create sync graph_view factory
 ISOLATION_OPTS = --inputdir=test/isolation
 
 PG_CONFIG ?= pg_config
@@ -56,7 +59,7 @@ WERROR ?= -Werror
 # The targets that need nothing but make: what they miss, they install.
 # PGXS has no place in them, the makes that they start include it.
 # ---------------------------------------------------------------------
-FRONT = setup check check-versions demo bench bench-write
+FRONT = setup check check-versions demo bench bench-write bench-factory
 
 ifneq (,$(filter $(FRONT),$(MAKECMDGOALS)))
 
@@ -84,6 +87,9 @@ bench:
 
 bench-write:
 	@test/bin/bench-write $(or $(DOCUMENTS),10000) $(or $(CHILDREN),5) $(or $(ROUNDS),7)
+
+bench-factory:
+	@test/bin/bench-factory $(or $(USERS),100000) $(or $(FEWER),10000) $(or $(ROUNDS),5)
 
 # whatever else was asked for together with them
 $(filter-out $(FRONT),$(MAKECMDGOALS)):

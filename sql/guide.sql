@@ -47,6 +47,12 @@ SELECT relations.preload('roles', 'users.profile', 'users.role');
 SELECT relations.find('users', '1', 'profile.user.profile', 'role');
 SELECT relations.load(u, 'profile') FROM users u WHERE email = 'cyd@test.com';
 
+-- UserFactory.with('profile').createMany(5): users, each with a profile, wired
+SELECT count(*) AS users, count(d -> 'profile' ->> 'description') AS profiles, count(*) FILTER (WHERE d -> 'profile' -> 'user_id' = d -> 'id') AS wired
+FROM relations.factory_create('users', 5, '{"with": ["profile"]}') d;
+-- ProfileFactory.with('user'): the parent is made before it
+SELECT d -> 'user_id' = d -> 'user' -> 'id' AS wired FROM relations.factory_create('profiles', 1, '{"with": ["user"]}') d;
+
 -- a declaration is undone by ROLLBACK
 BEGIN;
 SELECT kind FROM relations.has_many('users', 'profiles', 'profiles');

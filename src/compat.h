@@ -30,6 +30,20 @@
 #define relation_primary_key_index(rel) RelationGetPrimaryKeyIndex(rel)
 #endif
 
+/* a range of these bounds, an error when it is none */
+#if PG_VERSION_NUM >= 160000
+#define make_range_hard(cache, lower, upper) make_range(cache, lower, upper, false, NULL)
+#else
+#define make_range_hard(cache, lower, upper) make_range(cache, lower, upper, false)
+#endif
+
+/* the sequence of an identity column */
+#if PG_VERSION_NUM >= 170000
+#define identity_sequence(rel, attnum) getIdentitySequence(rel, attnum, false)
+#else
+#define identity_sequence(rel, attnum) getIdentitySequence(RelationGetRelid(rel), attnum, false)
+#endif
+
 /* 18 spells it pg_noreturn, and wants it first */
 #ifndef pg_attribute_noreturn
 #define pg_attribute_noreturn() __attribute__((noreturn))

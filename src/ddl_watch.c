@@ -29,6 +29,7 @@
 
 #include "catalog_write.h"
 #include "constraint.h"
+#include "factory_watch.h"
 #include "morph_watch.h"
 #include "scope_rename.h"
 
@@ -83,7 +84,7 @@ static bool
 catalog_has_rows(void)
 {
 	Oid			nspid = get_namespace_oid(RELATIONS_SCHEMA, true);
-	const char *const names[] = {"relation", "model", "morph_type", "graph_view"};
+	const char *const names[] = {"relation", "model", "morph_type", "graph_view", "factory", "factory_state"};
 	bool		result = false;
 
 	if (!OidIsValid(nspid))
@@ -214,6 +215,7 @@ follow_dropped_tables(void)
 	catalog_query(SQL_DROPPED_TABLES
 				  " DELETE FROM relations.model m USING dropped d WHERE d.objid = m.model",
 				  0, NULL, NULL, NULL);
+	factory_follow_dropped_tables();
 }
 
 /* So do relations whose keys had a column that is dropped. */
@@ -280,6 +282,7 @@ follow_dropped_columns(void)
 {
 	follow_dropped_keys();
 	follow_dropped_extras();
+	factory_follow_dropped_columns();
 	catalog_query(SQL_DROPPED_COLUMNS
 				  " UPDATE relations.model m SET"
 				  " primary_key = CASE WHEN " SQL_LOST("m.model", "m.primary_key")
@@ -510,6 +513,7 @@ follow_renamed_column(Oid relid, const char *old, const char *new)
 				  " WHERE model = ANY ($1) AND ($2 = ANY (primary_key) OR $2 = ANY (hidden))",
 				  3, types, values, NULL);
 	morph_follow_renamed_column(values[0], old, new);
+	factory_follow_renamed_column(values[0], old, new);
 	rename_in_scopes(values[0], old, new);
 }
 

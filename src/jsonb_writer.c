@@ -299,16 +299,14 @@ stage_object(RowArena *arena, ObjectTemplate *tpl, ValueEncoder *encoders, const
 /*
  * Encode the columns of a row.  values and isnull are the row, positions[i]
  * is where the i'th of the template's columns stands in it, encoders[i] how it
- * is written.  The result lives in the arena, behind prefix bytes (a multiple
- * of four) that are the caller's; its groups are not set.  The current memory
- * context takes what is needed meanwhile.
+ * is written.  The result lives in the arena; its groups are not set.  The
+ * current memory context takes what is needed meanwhile.
  */
 StagedRow *
-stage_row(RowArena *arena, Size prefix, ObjectTemplate *tpl, ValueEncoder *encoders,
+stage_row(RowArena *arena, ObjectTemplate *tpl, ValueEncoder *encoders,
 		  const int *positions, const Datum *values, const bool *isnull)
 {
-	Size		entry_offset = prefix + offsetof(StagedRow, words) +
-		sizeof(uint32) * tpl->nrelations;
+	Size		entry_offset = offsetof(StagedRow, words) + sizeof(uint32) * tpl->nrelations;
 	Size		header = entry_offset + sizeof(JEntry) * tpl->nvalues;
 	StagedRow  *row;
 
@@ -321,7 +319,7 @@ stage_row(RowArena *arena, Size prefix, ObjectTemplate *tpl, ValueEncoder *encod
 	arena->pos += header;
 	stage_values(arena, tpl, encoders, positions, values, isnull, tpl->nrelations == 0,
 				 entry_offset);
-	row = (StagedRow *) (arena->start + prefix);
+	row = (StagedRow *) arena->start;
 	row->data_size = (arena->pos - arena->start) - header;
 	return row;
 }

@@ -62,9 +62,8 @@ typedef struct DocBuffer
 extern void template_init(ObjectTemplate *tpl, List *column_keys, List *relation_keys,
 						  MemoryContext context);
 
-extern StagedRow *stage_row(RowArena *arena, Size prefix, ObjectTemplate *tpl,
-							ValueEncoder *encoders, const int *positions,
-							const Datum *values, const bool *isnull);
+extern StagedRow *stage_row(RowArena *arena, ObjectTemplate *tpl, ValueEncoder *encoders,
+							const int *positions, const Datum *values, const bool *isnull);
 
 extern void doc_init(DocBuffer *buf, Size capacity);
 extern void doc_again(DocBuffer *buf, MemoryContext context);

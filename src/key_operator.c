@@ -125,23 +125,13 @@ find_strategy_operator(Oid left, Oid right, int strategy)
 	return op;
 }
 
-/*
- * The same as SQL text, OPERATOR(schema.symbol), palloc'd.  Raises
- * undefined_function when there is none.
- */
+/* An operator as SQL text, OPERATOR(schema.symbol), palloc'd. */
 char *
-strategy_operator(Oid left, Oid right, int strategy)
+operator_text(Oid op)
 {
-	Oid			op = find_strategy_operator(left, right, strategy);
 	HeapTuple	tup;
 	char	   *result;
 
-	if (!OidIsValid(op))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_FUNCTION),
-				 errmsg("values of type %s and %s cannot be compared",
-						format_type_be(left), format_type_be(right)),
-				 errdetail("There is no default btree operator class that holds such an operator.")));
 	tup = SearchSysCache1(OPEROID, ObjectIdGetDatum(op));
 	if (!HeapTupleIsValid(tup))
 		elog(ERROR, "cache lookup failed for operator %u", op);
@@ -150,6 +140,24 @@ strategy_operator(Oid left, Oid right, int strategy)
 					  NameStr(((Form_pg_operator) GETSTRUCT(tup))->oprname));
 	ReleaseSysCache(tup);
 	return result;
+}
+
+/*
+ * The operator of a strategy as SQL text, palloc'd.  Raises undefined_function
+ * when there is none.
+ */
+char *
+strategy_operator(Oid left, Oid right, int strategy)
+{
+	Oid			op = find_strategy_operator(left, right, strategy);
+
+	if (!OidIsValid(op))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_FUNCTION),
+				 errmsg("values of type %s and %s cannot be compared",
+						format_type_be(left), format_type_be(right)),
+				 errdetail("There is no default btree operator class that holds such an operator.")));
+	return operator_text(op);
 }
 
 /*

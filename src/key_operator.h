@@ -8,6 +8,7 @@
 #include "relations.h"
 
 extern Oid	find_strategy_operator(Oid left, Oid right, int strategy);
+extern char *operator_text(Oid op);
 extern char *column_equality(Oid relid, const char *column, Oid other, const char *other_column);
 extern char *strategy_operator(Oid left, Oid right, int strategy);
 

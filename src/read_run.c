@@ -350,7 +350,7 @@ read_level_add(ReadLevel *level, const Datum *values, const bool *isnull, uint32
 	uint32		n = next_row(level);
 	StagedRow  *staged;
 
-	staged = stage_row(&run->arena, 0, &node->tpl, node->encoders, node->positions, values, isnull);
+	staged = stage_row(&run->arena, &node->tpl, node->encoders, node->positions, values, isnull);
 	level->rows[n].row.staged = staged;
 	run->staged += run->arena.pos - run->arena.start;
 	note_row(level, n, values, isnull, group);

@@ -136,6 +136,21 @@ CREATE TABLE @extschema@.graph_view (
 	relations			text[] NOT NULL
 );
 
+-- The factories: what makes the values of which columns, and states that say
+-- some of them otherwise.
+CREATE TABLE @extschema@.factory (
+	model				regclass NOT NULL PRIMARY KEY,
+	definition			jsonb NOT NULL
+);
+CREATE TABLE @extschema@.factory_state (
+	model				regclass NOT NULL,
+	state				name NOT NULL,
+	definition			jsonb NOT NULL,
+	PRIMARY KEY (model, state)
+);
+REVOKE ALL ON @extschema@.factory, @extschema@.factory_state FROM PUBLIC;
+GRANT SELECT ON @extschema@.factory, @extschema@.factory_state TO PUBLIC;
+
 REVOKE ALL ON @extschema@.model, @extschema@.relation, @extschema@.morph_type, @extschema@.graph_view FROM PUBLIC;
 GRANT SELECT ON @extschema@.model, @extschema@.relation, @extschema@.morph_type, @extschema@.graph_view TO PUBLIC;
 
@@ -152,7 +167,20 @@ SELECT pg_catalog.pg_extension_config_dump('@extschema@.morph_type',
 SELECT pg_catalog.pg_extension_config_dump('@extschema@.graph_view',
 	'WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = view AND c.relpersistence <> ''t'')'
 	' AND EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = model)');
+SELECT pg_catalog.pg_extension_config_dump('@extschema@.factory',
+	'WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = model AND c.relpersistence <> ''t'')');
+SELECT pg_catalog.pg_extension_config_dump('@extschema@.factory_state',
+	'WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = model AND c.relpersistence <> ''t'')');
 
+COMMENT ON TABLE @extschema@.factory IS
+	'the factories, one row a model; written by the functions of this schema only';
+COMMENT ON COLUMN @extschema@.factory.model IS 'the table whose rows it makes';
+COMMENT ON COLUMN @extschema@.factory.definition IS 'an object of columns and what makes their values';
+COMMENT ON TABLE @extschema@.factory_state IS
+	'the states of factories, one row a state; written by the functions of this schema only';
+COMMENT ON COLUMN @extschema@.factory_state.model IS 'the table whose rows it makes';
+COMMENT ON COLUMN @extschema@.factory_state.state IS 'name of the state, unique within the model';
+COMMENT ON COLUMN @extschema@.factory_state.definition IS 'an object of those columns that it says otherwise';
 COMMENT ON TABLE @extschema@.graph_view IS
 	'the graph views, one row a view; written by the functions of this schema only';
 COMMENT ON COLUMN @extschema@.graph_view.view IS 'the view';
@@ -714,3 +742,52 @@ CREATE FUNCTION @extschema@.delete_related(
 	AS 'MODULE_PATHNAME', 'relations_delete_related';
 COMMENT ON FUNCTION @extschema@.delete_related(regclass, @extschema@.key, name, jsonb, bigint) IS
 	'delete the related rows for which where holds; returns their number, more than at_most is an error';
+
+-- ---------------------------------------------------------------------
+-- Factories
+-- ---------------------------------------------------------------------
+-- The expressions of a definition are looked up with the caller's search_path,
+-- as those of defaults are when they are written.
+CREATE FUNCTION @extschema@.define_factory(model regclass, definition jsonb)
+	RETURNS @extschema@.factory
+	LANGUAGE c VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'relations_define_factory';
+COMMENT ON FUNCTION @extschema@.define_factory(regclass, jsonb) IS
+	'say what makes the values of a model''s columns: a value, or {"sql": ...}, {"fake": ...}, {"sequence": ...}, {"one_of": [...]}, {"between": [...]}; returns the catalog row';
+
+CREATE FUNCTION @extschema@.define_state(model regclass, state name, definition jsonb)
+	RETURNS @extschema@.factory_state
+	LANGUAGE c VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'relations_define_state';
+COMMENT ON FUNCTION @extschema@.define_state(regclass, name, jsonb) IS
+	'name a variant of a model''s factory: columns that it says otherwise; returns the catalog row';
+
+CREATE FUNCTION @extschema@.drop_factory(model regclass)
+	RETURNS void
+	LANGUAGE c VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'relations_drop_factory';
+COMMENT ON FUNCTION @extschema@.drop_factory(regclass) IS
+	'forget a model''s factory and its states';
+
+CREATE FUNCTION @extschema@.drop_state(model regclass, state name)
+	RETURNS void
+	LANGUAGE c VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'relations_drop_state';
+COMMENT ON FUNCTION @extschema@.drop_state(regclass, name) IS
+	'forget a state of a model''s factory';
+
+CREATE FUNCTION @extschema@.factory_create(
+	model regclass, count int DEFAULT 1, options jsonb DEFAULT '{}')
+	RETURNS SETOF jsonb
+	LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000 ROWS 100
+	AS 'MODULE_PATHNAME', 'relations_factory_create';
+COMMENT ON FUNCTION @extschema@.factory_create(regclass, int, jsonb) IS
+	'make and store rows of model, with the relations that options name: with, state, merge, merge_recursive, recycle, seed; one INSERT a level; returns the graphs as stored';
+
+CREATE FUNCTION @extschema@.factory_make(
+	model regclass, count int DEFAULT 1, options jsonb DEFAULT '{}')
+	RETURNS SETOF jsonb
+	LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000 ROWS 100
+	AS 'MODULE_PATHNAME', 'relations_factory_make';
+COMMENT ON FUNCTION @extschema@.factory_make(regclass, int, jsonb) IS
+	'the same graphs with their keys, but nothing is stored';

@@ -17,6 +17,7 @@ int			relations_batch_memory = 64 * 1024;
 int			relations_max_depth = 100;
 int			relations_max_rows = 0;
 int			relations_max_bytes = 0;
+bool		relations_progress = true;
 
 void		_PG_init(void);
 
@@ -107,6 +108,16 @@ _PG_init(void)
 							NULL,
 							NULL,
 							NULL);
+	DefineCustomBoolVariable("relations.progress",
+							 "Lets factories that take some seconds say how far they are.",
+							 "A notice every three seconds.",
+							 &relations_progress,
+							 true,
+							 PGC_USERSET,
+							 0,
+							 NULL,
+							 NULL,
+							 NULL);
 	MarkGUCPrefixReserved("relations");
 	graph_view_guard_init();
 }

@@ -56,6 +56,7 @@ extern void write_refer_pivot(WriteRun *run, WriteRow *pivot, WriteRow *owner, W
 extern WriteRow *write_read_owner(WriteRun *run, Oid relid, const char *name, char *key,
 								  RelationDesc **relation);
 extern void write_resolve_links(WriteRun *run, WriteRow *row);
+extern Datum write_convert_key(Datum value, Oid from, WriteColumn *to);
 extern void write_require(WriteRun *run, WriteRow *row);
 extern bool write_update_found(WriteRun *run, WriteRow *row);
 extern void write_update_row(WriteRun *run, WriteRow *row);

@@ -262,7 +262,7 @@ write_take_row(WriteRun *run, WriteRow *row, const Datum *values, const bool *is
 	WriteShape *shape = row->shape;
 	MemoryContext old = MemoryContextSwitchTo(run->scratch);
 
-	row->staged = stage_row(&run->arena, 0, &shape->tpl, shape->encoders, shape->positions,
+	row->staged = stage_row(&run->arena, &shape->tpl, shape->encoders, shape->positions,
 							values, isnull);
 	MemoryContextSwitchTo(run->context);
 	if (shape->nkept > 0)

@@ -25,8 +25,8 @@
  * A value of one type as a value of another that it can be compared with;
  * the way is over text.
  */
-static Datum
-convert_key(Datum value, Oid from, WriteColumn *to)
+Datum
+write_convert_key(Datum value, Oid from, WriteColumn *to)
 {
 	Oid			output;
 	Oid			input;
@@ -53,7 +53,7 @@ set_key(WriteRun *run, WriteRow *row, const char *name, Datum value, Oid from,
 	WriteColumn *column = &row->model->columns[index];
 	int			there = write_row_find(row, index);
 
-	value = convert_key(value, from, column);
+	value = write_convert_key(value, from, column);
 	if (there < 0)
 		write_row_set(run, row, index, value, false);
 	else if (row->nulls[there] || !write_column_equal(column, row->values[there], value))

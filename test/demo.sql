@@ -129,13 +129,25 @@ SELECT :'refusal' = '23505' AS refused \gset
 \else
 DO $$ BEGIN RAISE 'the second profile was not refused'; END $$;
 \endif
+\set ECHO queries
+
+\echo
+\echo '== 7. Test data: five users, each with a profile =='
+\echo
+\echo 'Lucid:  await UserFactory.with(\'profile\').createMany(5)'
+SELECT relations.factory_create('users', 5, '{"with": ["profile"], "seed": 2026}');
+
+\echo 'And read back:  await User.query().orderBy(\'id\', \'desc\').limit(5).preload(\'profile\')'
+SELECT relations.query('users', '{"order": ["-id"], "limit": 5, "preload": ["profile"]}');
+\set ECHO none
 
 -- the story was told to its end: is it true?
 DO $$
 BEGIN
 	ASSERT relations.first('users', 'profile') -> 'profile' ->> 'description' = 'Backend developer';
-	ASSERT (SELECT count(*) FROM profiles) = 1;
+	ASSERT (SELECT count(*) FROM profiles) = 1 + 5;
 	ASSERT (SELECT count(*) FROM users WHERE role_id = 1) = 3;
+	ASSERT (SELECT count(*) FROM users u JOIN profiles p ON p.user_id = u.id WHERE u.id > 3) = 5;
 END $$;
 \echo
 \echo '== Done =='

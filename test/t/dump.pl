@@ -31,13 +31,22 @@ ALTER TABLE users ADD COLUMN posts_count int NOT NULL DEFAULT 0;
 SELECT relations.belongs_to('"odd schema"."Posts"', 'user', 'users', foreign_key => '"userId"', counter_cache => 'posts_count');
 SELECT relations.model('users', name => 'member', hidden => 'name');
 SELECT relations.create_view('users_graph', 'users', 'profile', 'posts');
+CREATE TABLE seeds (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, email text UNIQUE, grown boolean);
+SELECT relations.define_factory('seeds', '{"email": {"sequence": "seed%s@test.com"}}');
+SELECT relations.define_state('seeds', 'grown', '{"grown": {"sql": "id IS NULL"}}');
 SQL
 
 my $read = q{SELECT relations.preload('users', 'profile.user', 'posts')};
 my $catalog = q{SELECT * FROM relations.relation ORDER BY model::text, relation};
 my $types = q{SELECT * FROM relations.morph_type ORDER BY model::text, morph, type};
+my $factories = q{SELECT model, NULL AS state, definition FROM relations.factory
+	UNION ALL SELECT * FROM relations.factory_state ORDER BY 1, 2 NULLS FIRST};
+my $make = q{SELECT relations.factory_create('seeds', 3, '{"state": "grown", "seed": 1}')};
 my $before = $node->safe_psql('source', $read);
 like($before, qr/"posts": \[\{"id": 2, "userId": 1\}\]/, 'the source reads');
+
+my $made = $node->safe_psql('source', "BEGIN; $make; ROLLBACK");
+like($made, qr/"email": "seed3\@test.com", "grown": true/, 'the source has a factory');
 
 my $dump = $node->basedir . '/dump';
 for my $format ('plain', 'custom', 'directory')
@@ -59,6 +68,8 @@ for my $format ('plain', 'custom', 'directory')
 	is($node->safe_psql($format, $read), $before, "reads the same: $format");
 	is($node->safe_psql($format, $catalog), $node->safe_psql('source', $catalog), "the same catalog: $format");
 	is($node->safe_psql($format, $types), $node->safe_psql('source', $types), "the same polymorphic types: $format");
+	is($node->safe_psql($format, $factories), $node->safe_psql('source', $factories), "the same factories: $format");
+	like($node->safe_psql($format, $make), qr/"email": "seed3\@test.com", "grown": true/, "which make rows: $format");
 	is($node->safe_psql($format, q{DELETE FROM profiles; SELECT id, about_type, about_id FROM notes ORDER BY id}),
 		"1|user|1\n2|Post|2\n3||\n4||", "a polymorphic reference is cleared when its row goes: $format");
 	isnt($node->psql($format, q{INSERT INTO notes VALUES (5, 'Post', '3')}), 0, "and leads nowhere never: $format");

@@ -734,7 +734,7 @@ random_row(Test *test, Shape *shape)
 	/* of a column that is not a value of its own, nothing may be read */
 	memset(row->isnull, true, shape->width);
 	random_values(test, shape, row);
-	row->staged = stage_row(&test->arena, sizeof(uint32) * below(test, 4), &shape->tpl, shape->encoders, shape->positions,
+	row->staged = stage_row(&test->arena, &shape->tpl, shape->encoders, shape->positions,
 							row->values, row->isnull);
 	if (shape->nlinks == 0)
 		test->met[ROW_WITHOUT_RELATIONS]++;

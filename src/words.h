@@ -1,0 +1,52 @@
+/*
+ * words.h
+ *	  The words that factories make values of.
+ */
+#ifndef RELATIONS_WORDS_H
+#define RELATIONS_WORDS_H
+
+#include "relations.h"
+
+typedef enum WordListId
+{
+	WORDS_FIRST_NAME,
+	WORDS_LAST_NAME,
+	WORDS_JOB_DESCRIPTOR,
+	WORDS_JOB_AREA,
+	WORDS_JOB_TYPE,
+	WORDS_CITY,
+	WORDS_STREET,
+	WORDS_STATE,
+	WORDS_COUNTRY,
+	WORDS_COUNTRY_CODE,
+	WORDS_TIME_ZONE,
+	WORDS_LANGUAGE,
+	WORDS_LANGUAGE_CODE,
+	WORDS_COMPANY_SUFFIX,
+	WORDS_BUZZ_ADJECTIVE,
+	WORDS_BUZZ_NOUN,
+	WORDS_BUZZ_VERB,
+	WORDS_PRODUCT_ADJECTIVE,
+	WORDS_PRODUCT_MATERIAL,
+	WORDS_PRODUCT,
+	WORDS_DEPARTMENT,
+	WORDS_COLOR,
+	WORDS_CURRENCY_CODE,
+	WORDS_GENRE,
+	WORDS_ADJECTIVE,
+	WORDS_NOUN,
+	WORDS_VERB,
+	WORDS_LOREM,
+	WORDS_MIME_TYPE
+} WordListId;
+
+typedef struct WordList
+{
+	const char *const *words;
+	int			nwords;
+} WordList;
+
+/* by WordListId */
+extern const WordList word_lists[];
+
+#endif							/* RELATIONS_WORDS_H */
