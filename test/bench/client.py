@@ -1,0 +1,133 @@
+"""The client part: relations and ORMs, each in a program of its own, over TCP and one connection.
+
+The programs are test/bench/clients; they stay, and are asked in turn.  A program
+that cannot run is left out, and why is said.
+"""
+
+import json
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from measure import Comparison, medians
+
+CLIENTS = Path(__file__).parent / "clients"
+PYTHON = "/usr/bin/python3"     # Debian's packages are for Debian's own
+
+
+@dataclass
+class Client:
+    language: str
+    name: str
+    command: list
+
+    def __post_init__(self):
+        self.title = f"{self.language}: {self.name}"
+
+
+PROGRAMS = [
+    Client("node", "relations", ["node", "relations.js"]),
+    Client("node", "Lucid", ["node", "lucid.js"]),
+    Client("node", "Drizzle", ["node", "drizzle.js"]),
+    Client("node", "Prisma", ["node", "prisma.js"]),
+    Client("python", "relations", [PYTHON, "relations.py"]),
+    Client("python", "Django", [PYTHON, "django_orm.py"]),
+    Client("python", "SQLAlchemy", [PYTHON, "sqlalchemy_orm.py"]),
+    Client("ruby", "relations", ["ruby", "relations.rb"]),
+    Client("ruby", "ActiveRecord", ["ruby", "activerecord.rb"]),
+]
+
+# name, title, calls a round, the share of an ORM's time to reach, keys to compare
+CASES = [
+    ("one", "a. one user with profile, by key", 300, 0.5, (1, 17, 1000)),
+    ("page", "b. 50 users with profile, posts and comments", 20, 0.2, (0, 77, 1000)),
+    ("all", "c. 10,000 users with profile", 1, None, (1000,)),
+]
+
+
+class Running:
+    def __init__(self, client, users, tmp):
+        self.log = open(f"{tmp}/{client.title}", "w+")
+        environment = {**os.environ, "PGHOST": "localhost", "PGOPTIONS": "-c search_path=bench -c timezone=UTC",
+                       "PYTHONDONTWRITEBYTECODE": "1"}
+        self.process = subprocess.Popen([*client.command, str(users)], cwd=CLIENTS, env=environment, text=True,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log)
+        self.answer()
+
+    def answer(self):
+        line = self.process.stdout.readline()
+        if not line:
+            self.process.wait()
+            self.log.seek(0)
+            raise RuntimeError(self.log.read().strip() or f"exit status {self.process.returncode}")
+        return line
+
+    def ask(self, *words):
+        self.process.stdin.write(" ".join(map(str, words)) + "\n")
+        self.process.stdin.flush()
+        return self.answer()
+
+    def stop(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def start(users, tmp):
+    running = {}
+    for client in PROGRAMS:
+        try:
+            running[client.title] = Running(client, users, tmp)
+        except (OSError, RuntimeError) as error:
+            reason = [line for line in str(error).splitlines() if "Error" in line or "error" in line]
+            print(f"left out: {client.title}: {reason[-1].strip() if reason else error}")
+    return running
+
+
+def generate_prisma():
+    """Prisma's client is generated from its schema, and wants a program for that which it would download.
+
+    The generator for the query compiler does not use it: any program does.
+    """
+    if not (CLIENTS / "node_modules/.bin/prisma").exists():
+        return
+    done = subprocess.run(["node_modules/.bin/prisma", "generate", "--schema", "prisma/schema.prisma"], cwd=CLIENTS,
+                          env={**os.environ, "PRISMA_SCHEMA_ENGINE_BINARY": "/bin/true", "CHECKPOINT_DISABLE": "1"},
+                          capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    if done.returncode:
+        print(f"prisma generate failed: {done.stderr.strip()}")
+
+
+def check_equality(running, case, keys):
+    """What each program gives must be the same in substance: keys, numbers, and a value of each level."""
+    for key in keys:
+        first, expected = None, None
+        for title, client in running.items():
+            given = json.loads(client.ask("check", case, key))
+            if first is None:
+                first, expected = title, given
+                if not given:
+                    raise SystemExit(f"{title} gives nothing: {case} {key}")
+            elif given != expected:
+                raise SystemExit(f"NOT equal: {case} {key}, {title} and {first}")
+
+
+def run(options, tmp):
+    found = []
+    generate_prisma()
+    running = start(options.users, tmp)
+    languages = {client.title: client.language for client in PROGRAMS}
+    chosen = [case for case in CASES if not options.cases or case[1][0] in options.cases]
+    for case, title, _, _, keys in chosen:
+        check_equality(running, case, keys)
+        print(f"equal in substance, {len(running)} programs: {title}", flush=True)
+    for case, title, calls, target, _ in chosen:
+        print(f"\n{title}, milliseconds a call")
+        times = medians(running, options.rounds, lambda client: float(running[client].ask("time", case, calls)))
+        for client, time in times.items():
+            ours = times.get(f"{languages[client]}: relations")
+            if ours is not None and not client.endswith(": relations"):
+                found.append(Comparison(f"{title}, {languages[client]}", ours, client.split(": ")[1], time, target))
+    for client in running.values():
+        client.stop()
+    return found
