@@ -69,8 +69,12 @@ check:
 demo:
 	@test/bin/demo
 
+# PARTS: some of server, client, growth; server and client when empty.  The options of test/bench/run are
+# variables here: USERS, POSTS, COMMENTS, ROUNDS, CASES (letters), LARGEST (of growth), PICTURE (a file)
+BENCH_OPTIONS = users posts comments rounds cases largest picture
+upper = $(shell echo $(1) | tr a-z A-Z)
 bench:
-	@test/bin/bench $(or $(USERS),100000) $(or $(POSTS),500000) $(or $(COMMENTS),1000000) $(or $(ROUNDS),7)
+	@test/bin/bench $(foreach option,$(BENCH_OPTIONS),$(if $($(call upper,$(option))),--$(option)='$($(call upper,$(option)))')) $(PARTS)
 
 # whatever else was asked for together with them
 $(filter-out $(FRONT),$(MAKECMDGOALS)):

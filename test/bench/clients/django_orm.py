@@ -9,7 +9,7 @@ settings.configure(
     DATABASES={"default": {
         "ENGINE": "django.db.backends.postgresql", "NAME": os.environ["PGDATABASE"], "HOST": os.environ["PGHOST"],
         "PORT": os.environ["PGPORT"], "USER": os.environ["PGUSER"], "PASSWORD": os.environ["PGPASSWORD"]}},
-    USE_TZ=True, DEFAULT_AUTO_FIELD="django.db.models.AutoField")
+    INSTALLED_APPS=["__main__"], USE_TZ=True, DEFAULT_AUTO_FIELD="django.db.models.AutoField")
 django.setup()
 
 from django.db import models  # noqa: E402
@@ -23,7 +23,6 @@ class User(models.Model):
     created_at = models.DateTimeField()
 
     class Meta:
-        app_label = "bench"
         db_table = "users"
 
 
@@ -33,7 +32,6 @@ class Profile(models.Model):
     city = models.TextField(null=True)
 
     class Meta:
-        app_label = "bench"
         db_table = "profiles"
 
 
@@ -45,7 +43,6 @@ class Post(models.Model):
     created_at = models.DateTimeField()
 
     class Meta:
-        app_label = "bench"
         db_table = "posts"
 
 
@@ -57,7 +54,6 @@ class Comment(models.Model):
     created_at = models.DateTimeField()
 
     class Meta:
-        app_label = "bench"
         db_table = "comments"
 
 
