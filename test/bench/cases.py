@@ -31,7 +31,7 @@ class Case:
 
 
 def kind(form):
-    """What a form is compared as: "relations", "jsonb", "json" or "floor"."""
+    """What a form is compared as: "relations", "jsonb", "json", "floor" or "spi"."""
     return form.split()[0]
 
 

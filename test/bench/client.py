@@ -10,7 +10,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from measure import Comparison, medians
+from measure import Comparison, connect, medians
 
 CLIENTS = Path(__file__).parent / "clients"
 PYTHON = "/usr/bin/python3"     # Debian's packages are for Debian's own
@@ -21,20 +21,26 @@ class Client:
     language: str
     name: str
     command: list
+    # those of relations are told which functions to call
+    functions: tuple = ()
 
     def __post_init__(self):
         self.title = f"{self.language}: {self.name}"
 
 
+# the title of what a program of a language is compared with
+OURS = ["relations", "relations json"]
+FUNCTIONS = {"relations": ("find", "query"), "relations json": ("find_json", "query_json")}
+
 PROGRAMS = [
-    Client("node", "relations", ["node", "relations.js"]),
+    *(Client("node", name, ["node", "relations.js"], FUNCTIONS[name]) for name in OURS),
     Client("node", "Lucid", ["node", "lucid.js"]),
     Client("node", "Drizzle", ["node", "drizzle.js"]),
     Client("node", "Prisma", ["node", "prisma.js"]),
-    Client("python", "relations", [PYTHON, "relations.py"]),
+    *(Client("python", name, [PYTHON, "relations.py"], FUNCTIONS[name]) for name in OURS),
     Client("python", "Django", [PYTHON, "django_orm.py"]),
     Client("python", "SQLAlchemy", [PYTHON, "sqlalchemy_orm.py"]),
-    Client("ruby", "relations", ["ruby", "relations.rb"]),
+    *(Client("ruby", name, ["ruby", "relations.rb"], FUNCTIONS[name]) for name in OURS),
     Client("ruby", "ActiveRecord", ["ruby", "activerecord.rb"]),
 ]
 
@@ -51,7 +57,7 @@ class Running:
         self.log = open(f"{tmp}/{client.title}", "w+")
         environment = {**os.environ, "PGHOST": "localhost", "PGOPTIONS": "-c search_path=bench -c timezone=UTC",
                        "PYTHONDONTWRITEBYTECODE": "1"}
-        self.process = subprocess.Popen([*client.command, str(users)], cwd=CLIENTS, env=environment, text=True,
+        self.process = subprocess.Popen([*client.command, str(users), *client.functions], cwd=CLIENTS, env=environment, text=True,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log)
         self.answer()
 
@@ -75,7 +81,12 @@ class Running:
 
 def start(users, tmp):
     running = {}
+    with connect() as db:
+        there = {row[0] for row in db.execute(
+            "SELECT proname FROM pg_proc WHERE pronamespace = 'relations'::regnamespace")}
     for client in PROGRAMS:
+        if not there.issuperset(client.functions):
+            continue
         try:
             running[client.title] = Running(client, users, tmp)
         except (OSError, RuntimeError) as error:
@@ -116,7 +127,6 @@ def run(options, tmp):
     found = []
     generate_prisma()
     running = start(options.users, tmp)
-    languages = {client.title: client.language for client in PROGRAMS}
     chosen = [case for case in CASES if not options.cases or case[1][0] in options.cases]
     for case, title, _, _, keys in chosen:
         check_equality(running, case, keys)
@@ -124,10 +134,12 @@ def run(options, tmp):
     for case, title, calls, target, _ in chosen:
         print(f"\n{title}, milliseconds a call")
         times = medians(running, options.rounds, lambda client: float(running[client].ask("time", case, calls)))
-        for client, time in times.items():
-            ours = times.get(f"{languages[client]}: relations")
-            if ours is not None and not client.endswith(": relations"):
-                found.append(Comparison(f"{title}, {languages[client]}", ours, client.split(": ")[1], time, target))
+        for name in OURS:
+            for client in PROGRAMS:
+                ours = times.get(f"{client.language}: {name}")
+                if ours is not None and not client.functions and client.title in times:
+                    found.append(Comparison(f"{title}, {client.language}{name.removeprefix('relations').replace(' ', ' as ')}",
+                                            ours, "orm", client.name, times[client.title], target))
     for client in running.values():
         client.stop()
     return found

@@ -3,11 +3,13 @@
  *		What the rows themselves cost: queries run by SPI, each row taken apart
  *		and dropped.  test/bench/run builds it, and nothing else uses it.
  *
- * No JSON reader can be quicker than this, unless it reads fewer rows or
- * columns, or in another way.
+ * bench_floor takes rows as the executor gives them: no JSON reader can be
+ * quicker, unless it reads fewer rows or columns, or in another way.  bench_spi
+ * takes them as SPI gives them to most of its users: copied, by a cursor.
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -18,6 +20,10 @@
 PG_MODULE_MAGIC;
 
 PG_FUNCTION_INFO_V1(bench_floor);
+PG_FUNCTION_INFO_V1(bench_spi);
+
+/* rows that a cursor fetches at once */
+#define FETCH 1000
 
 /* a DestReceiver that counts */
 typedef struct
@@ -81,11 +87,16 @@ floor_plan(const char *query)
 	return plan;
 }
 
+static void
+queries_of(ArrayType *array, Datum **queries, int *nqueries)
+{
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, queries, NULL, nqueries);
+}
+
 /* bench_floor(key int, VARIADIC queries text[]) returns bigint: the number of rows; $1 is the key */
 Datum
 bench_floor(PG_FUNCTION_ARGS)
 {
-	Datum		key = PG_GETARG_DATUM(0);
 	FloorReceiver receiver = {
 		.dest = {
 			.receiveSlot = floor_receive,
@@ -99,7 +110,7 @@ bench_floor(PG_FUNCTION_ARGS)
 	int			nqueries;
 	int			i;
 
-	deconstruct_array(PG_GETARG_ARRAYTYPE_P(1), TEXTOID, -1, false, TYPALIGN_INT, &queries, NULL, &nqueries);
+	queries_of(PG_GETARG_ARRAYTYPE_P(1), &queries, &nqueries);
 
 	SPI_connect();
 	for (i = 0; i < nqueries; i++)
@@ -107,7 +118,7 @@ bench_floor(PG_FUNCTION_ARGS)
 		SPIExecuteOptions options = {0};
 		ParamListInfo params = makeParamList(1);
 
-		params->params[0].value = key;
+		params->params[0].value = PG_GETARG_DATUM(0);
 		params->params[0].pflags = PARAM_FLAG_CONST;
 		params->params[0].ptype = INT4OID;
 		options.params = params;
@@ -119,4 +130,42 @@ bench_floor(PG_FUNCTION_ARGS)
 	SPI_finish();
 
 	PG_RETURN_INT64(receiver.rows);
+}
+
+/* bench_spi(key int, VARIADIC queries text[]) returns bigint: the same */
+Datum
+bench_spi(PG_FUNCTION_ARGS)
+{
+	Datum		key = PG_GETARG_DATUM(0);
+	Datum	   *queries;
+	int			nqueries;
+	int			i;
+	int64		rows = 0;
+
+	queries_of(PG_GETARG_ARRAYTYPE_P(1), &queries, &nqueries);
+
+	SPI_connect();
+	for (i = 0; i < nqueries; i++)
+	{
+		Portal		portal = SPI_cursor_open(NULL, floor_plan(TextDatumGetCString(queries[i])), &key, NULL, true);
+
+		for (;;)
+		{
+			Datum		values[MaxTupleAttributeNumber];
+			bool		nulls[MaxTupleAttributeNumber];
+			uint64		row;
+
+			SPI_cursor_fetch(portal, true, FETCH);
+			for (row = 0; row < SPI_processed; row++)
+				heap_deform_tuple(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, values, nulls);
+			rows += SPI_processed;
+			SPI_freetuptable(SPI_tuptable);
+			if (row < FETCH)
+				break;
+		}
+		SPI_cursor_close(portal);
+	}
+	SPI_finish();
+
+	PG_RETURN_INT64(rows);
 }

@@ -77,7 +77,7 @@ def many_parents(options):
             taken, peak, shared = measured(f"SELECT count(*), sum(pg_column_size(j)) FROM ({call} OFFSET 0) q", rounds)
             line(parents, title, taken, peak, shared)
             if title in before:
-                found.append(Comparison(f"{title}: {parents} parents", taken, "10 times a tenth", 10 * before[title], 1.1))
+                found.append(Comparison(f"{title}: {parents} parents", taken, "growth", "10 times a tenth", 10 * before[title], 1.1))
             before[title] = taken
             taken, peak, shared = measured(f"SELECT count(*), sum(pg_column_size(j)) FROM ({call} LIMIT 10) q", rounds)
             line(parents, f"  the first ten: LIMIT 10 outside", taken, peak, shared)

@@ -10,7 +10,8 @@ import psycopg
 class Comparison:
     title: str
     ours: float             # milliseconds
-    form: str               # what it is compared with
+    kind: str               # of what it is compared with: jsonb, json, floor, spi, orm, growth
+    form: str
     theirs: float
     target: float = None    # the ratio to reach
 

@@ -1,5 +1,7 @@
 """The table of ratios."""
 
+ROWS = {"floor": "the rows alone", "spi": "the rows, copied by SPI"}
+
 
 def table(comparisons):
     print(f"{'':62} {'relations':>11}  {'beside':24} {'':>11} {'ratio':>7}  {'to reach':>8}")
@@ -8,4 +10,4 @@ def table(comparisons):
         title, ours = (c.title, f"{c.ours:.4g} ms") if (c.title, c.ours) != before else ("", "")
         before = (c.title, c.ours)
         reach = "" if c.target is None else f"{c.target:8.2f}  {'reached' if c.ratio <= c.target else 'NOT reached'}"
-        print(f"{title:62} {ours:>11}  {c.form:24} {f'{c.theirs:.4g} ms':>11} {c.ratio:7.2f}  {reach}".rstrip())
+        print(f"{title:62} {ours:>11}  {ROWS.get(c.kind, c.form):24} {f'{c.theirs:.4g} ms':>11} {c.ratio:7.2f}  {reach}".rstrip())

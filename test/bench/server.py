@@ -11,8 +11,12 @@ import cases
 from measure import Comparison, connect, medians
 
 
+# the rows without JSON: see floor.c
+ROWS = ["floor", "spi"]
+
+
 def build_floor(db, tmp):
-    """Compile floor.c for this server and make bench.bench_floor of it."""
+    """Compile floor.c for this server and make functions of it."""
     makefile = ("MODULES = floor\nPG_CPPFLAGS = -isystem $(shell $(PG_CONFIG) --includedir-server)\n"
                 "override with_llvm = no\nPGXS := $(shell $(PG_CONFIG) --pgxs)\ninclude $(PGXS)\n")
     (Path(tmp) / "Makefile").write_text(makefile)
@@ -20,13 +24,14 @@ def build_floor(db, tmp):
     subprocess.run(["make", "-s", "PG_CONFIG=" + os.environ.get("PG_CONFIG", "pg_config")], cwd=tmp, check=True)
     # the server's user has to read it
     os.chmod(tmp, 0o755)
-    db.execute(f"CREATE FUNCTION bench.bench_floor(key int, VARIADIC queries text[]) RETURNS bigint "
-               f"AS '{tmp}/floor', 'bench_floor' LANGUAGE C STRICT")
+    for name in ROWS:
+        db.execute(f"CREATE FUNCTION bench.bench_{name}(key int, VARIADIC queries text[]) RETURNS bigint "
+                   f"AS '{tmp}/floor', 'bench_{name}' LANGUAGE C STRICT")
 
 
-def floor_call(case, key):
+def rows_call(name, case, key):
     queries = ", ".join("$floor$" + query.strip().replace(":id", "$1") + "$floor$" for query in case.floor)
-    return f"bench.bench_floor({key}, VARIADIC ARRAY[{queries}])"
+    return f"bench.bench_{name}({key}, VARIADIC ARRAY[{queries}])"
 
 
 # ---------------------------------------------------------------------
@@ -78,22 +83,22 @@ def whole(db, case, rounds):
     """Milliseconds of a statement that makes all documents and drops them in the server."""
     statements = {form: f"SELECT count(*), sum(pg_column_size(j)) FROM ({sql} OFFSET 0) q"
                   for form, sql in case.forms.items()}
-    statements["floor"] = "SELECT " + floor_call(case, 0)
+    statements |= {name: "SELECT " + rows_call(name, case, 0) for name in ROWS}
     return medians(statements, rounds, lambda form: timed(db, statements[form]))
 
 
 def loop(db, case, rounds, limit):
     """Milliseconds a call in a PL/pgSQL loop over a kept plan, one key after the other."""
     def statement(form):
-        if form == "floor":
-            call = f"PERFORM {floor_call(case, 'k')}"
+        if form in ROWS:
+            call = f"PERFORM {rows_call(form, case, 'k')}"
         elif case.one_row:
             call = f"SELECT j INTO r FROM ({case.forms[form].replace(':id', 'k')}) q"
         else:
             call = f"SELECT sum(pg_column_size(j)) AS j INTO r FROM ({case.forms[form].replace(':id', 'k')} OFFSET 0) q"
         return (f"DO $do$ DECLARE k int; r record; BEGIN FOR i IN 1..{case.calls} LOOP "
                 f"k := 1 + (i::bigint * 7919) % {limit}; {call}; END LOOP; END $do$")
-    statements = {form: statement(form) for form in [*case.forms, "floor"]}
+    statements = {form: statement(form) for form in [*case.forms, *ROWS]}
     return medians(statements, rounds, lambda form: timed(db, statements[form]) / case.calls)
 
 
@@ -122,10 +127,10 @@ def compare(case, where, times):
         if kind != "relations" and (kind not in best or time < times[best[kind]]):
             best[kind] = form
     title = case.title + where
-    found = [Comparison(title, times["relations"], form, times[form], case.targets.get(kind))
+    found = [Comparison(title, times["relations"], kind, form, times[form], case.targets.get(kind))
              for kind, form in best.items()]
     if "relations json" in times and "json" in best:
-        found.append(Comparison(title + ", as json", times["relations json"], best["json"], times[best["json"]],
+        found.append(Comparison(title + ", as json", times["relations json"], "json", best["json"], times[best["json"]],
                                 case.targets.get("json")))
     return found
 
@@ -140,7 +145,9 @@ def run(options, tmp):
         build_floor(db, tmp)
         for case in chosen:
             check_equality(db, case, options.users - 50)
+        print(f"\nwork_mem={options.work_mem}")
         for case in chosen:
+            print(f"\n{case.title}, milliseconds a call")
             limit = options.users if case.one_row else options.users - 50
             if case.keyed:
                 found += compare(case, ", a client", pgbench(case, options.rounds, limit, tmp, options.seconds))

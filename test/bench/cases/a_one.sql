@@ -7,6 +7,9 @@
 --- relations
 SELECT relations.find('bench.users', :id, 'profile') AS j
 
+--- relations json
+SELECT relations.find_json('bench.users', :id, 'profile') AS j
+
 --- jsonb correlated
 SELECT to_jsonb(x) AS j
 FROM (

@@ -1,5 +1,5 @@
 -- title: all users with profile
--- targets: jsonb 0.25, json 0.5, floor 2.5
+-- targets: jsonb 0.25, json 0.5, floor 2.5, spi 2.5
 
 --- relations
 SELECT relations.preload('bench.users', 'profile') AS j

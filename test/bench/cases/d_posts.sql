@@ -1,5 +1,5 @@
 -- title: all users with posts
--- targets: jsonb 0.25, json 0.5, floor 2.5
+-- targets: jsonb 0.25, json 0.5, floor 2.5, spi 2.5
 -- Aggregated: rows sorted once before they are grouped, which is quicker than an ORDER BY in each aggregate.
 
 --- relations

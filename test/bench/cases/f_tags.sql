@@ -1,5 +1,5 @@
 -- title: all users with tags (many_to_many)
--- targets: jsonb 0.25, json 0.5, floor 2.5
+-- targets: jsonb 0.25, json 0.5, floor 2.5, spi 2.5
 -- The pair in the pivot is unique, so that the key of the tag is an order.
 
 --- relations

@@ -1,8 +1,11 @@
-"""relations by psycopg 3, prepared statements"""
+"""relations by psycopg 3, prepared statements; relations.js says what it is told"""
+
+import sys
 
 import psycopg
 from serve import of_document, serve
 
+find, query = sys.argv[2:]
 db = psycopg.connect(autocommit=True)
 
 
@@ -11,19 +14,19 @@ def documents(text, key):
 
 
 def one(id):
-    return documents("SELECT relations.find('users', %s, 'profile')", id)[0]
+    return documents(f"SELECT relations.{find}('users', %s, 'profile')", id)[0]
 
 
 def page(after):
-    return documents("""
-        SELECT relations.query('users',
-            '{"where": {"id": {"gt": "$after"}}, "limit": 50, "preload": ["profile", "posts.comments"]}',
+    return documents(f"""
+        SELECT relations.{query}('users',
+            '{{"where": {{"id": {{"gt": "$after"}}}}, "limit": 50, "preload": ["profile", "posts.comments"]}}',
             jsonb_build_object('after', %s::int))""", after)
 
 
 def all(last):
-    return documents("""
-        SELECT relations.query('users', '{"where": {"id": {"lte": "$last"}}, "preload": ["profile"]}',
+    return documents(f"""
+        SELECT relations.{query}('users', '{{"where": {{"id": {{"lte": "$last"}}}}, "preload": ["profile"]}}',
             jsonb_build_object('last', %s::int))""", last)
 
 

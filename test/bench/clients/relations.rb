@@ -1,16 +1,17 @@
-# relations by pg, prepared statements
+# relations by pg, prepared statements; relations.js says what it is told
 require 'pg'
 require_relative 'serve'
 
+find, query = ARGV[1..]
 db = PG.connect
-db.prepare('one', "SELECT relations.find('users', $1, 'profile')")
+db.prepare('one', "SELECT relations.#{find}('users', $1, 'profile')")
 db.prepare('page', <<~SQL)
-  SELECT relations.query('users',
+  SELECT relations.#{query}('users',
     '{"where": {"id": {"gt": "$after"}}, "limit": 50, "preload": ["profile", "posts.comments"]}',
     jsonb_build_object('after', $1::int))
 SQL
 db.prepare('all', <<~SQL)
-  SELECT relations.query('users', '{"where": {"id": {"lte": "$last"}}, "preload": ["profile"]}',
+  SELECT relations.#{query}('users', '{"where": {"id": {"lte": "$last"}}, "preload": ["profile"]}',
     jsonb_build_object('last', $1::int))
 SQL
 
