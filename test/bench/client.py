@@ -46,8 +46,8 @@ PROGRAMS = [
 
 # name, title, calls a round, the share of an ORM's time to reach, keys to compare
 CASES = [
-    ("one", "a. one user with profile, by key", 300, 0.5, (1, 17, 1000)),
-    ("page", "b. 50 users with profile, posts and comments", 20, 0.2, (0, 77, 1000)),
+    ("one", "a. one user with profile, by key", 1000, 0.5, (1, 17, 1000)),
+    ("page", "b. 50 users with profile, posts and comments", 30, 0.2, (0, 77, 1000)),
     ("all", "c. 10,000 users with profile", 1, None, (1000,)),
 ]
 

@@ -80,7 +80,7 @@ def many_parents(options):
                 found.append(Comparison(f"{title}: {parents} parents", taken, "growth", "10 times a tenth", 10 * before[title], 1.1))
             before[title] = taken
             taken, peak, shared = measured(f"SELECT count(*), sum(pg_column_size(j)) FROM ({call} LIMIT 10) q", rounds)
-            line(parents, f"  the first ten: LIMIT 10 outside", taken, peak, shared)
+            line(parents, "  the first ten: LIMIT 10 outside", taken, peak, shared)
         parents *= 10
     return found
 
