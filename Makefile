@@ -70,8 +70,9 @@ demo:
 	@test/bin/demo
 
 # PARTS: some of server, client, growth; server and client when empty.  The options of test/bench/run are
-# variables here: USERS, POSTS, COMMENTS, ROUNDS, CASES (letters), LARGEST (of growth), PICTURE (a file)
-BENCH_OPTIONS = users posts comments rounds cases largest picture
+# variables here: USERS, POSTS, COMMENTS, ROUNDS, CASES (letters), CLOCK (wall or cpu), LARGEST (of growth),
+# PICTURE (a file)
+BENCH_OPTIONS = users posts comments rounds cases clock largest picture
 upper = $(shell echo $(1) | tr a-z A-Z)
 bench:
 	@test/bin/bench $(foreach option,$(BENCH_OPTIONS),$(if $($(call upper,$(option))),--$(option)='$($(call upper,$(option)))')) $(PARTS)
