@@ -18,6 +18,7 @@ REGRESS = \
 	constraints \
 	oracle \
 	oracle_kinds \
+	read_pass \
 	rights_kinds \
 	discover \
 	discover_names \
@@ -32,14 +33,19 @@ REGRESS = \
 	many_to_many \
 	through \
 	graph_view \
+	graph_view_write \
 	write_graph \
 	write_errors \
 	verbs \
+	write_plans \
+	write_scope \
+	write_rights \
 	explain \
-	query query_relations query_paging query_errors query_injection query_plans
+	query query_relations query_paging query_errors query_injection query_plans \
+	budgets
 
 # isolation tester: test/isolation/specs and test/isolation/expected
-ISOLATION = declare counter_cache morph pivot kinds
+ISOLATION = declare counter_cache morph pivot kinds find_or_create sync graph_view
 ISOLATION_OPTS = --inputdir=test/isolation
 
 PG_CONFIG ?= pg_config
@@ -50,7 +56,7 @@ WERROR ?= -Werror
 # The targets that need nothing but make: what they miss, they install.
 # PGXS has no place in them, the makes that they start include it.
 # ---------------------------------------------------------------------
-FRONT = setup check demo bench
+FRONT = setup check check-versions demo bench bench-write
 
 ifneq (,$(filter $(FRONT),$(MAKECMDGOALS)))
 
@@ -62,9 +68,13 @@ export PG_CONFIG WERROR
 setup:
 	@test/bin/setup
 
-# PARTS: some of regress, isolation, tap; all when empty
+# PARTS: some of regress, isolation, modules, tap; all when empty
 check:
 	@test/bin/check $(PARTS)
+
+# VERSIONS: some of 15, 17, 18; 17 and 18 when empty
+check-versions:
+	@test/bin/check-versions $(VERSIONS)
 
 demo:
 	@test/bin/demo
@@ -76,6 +86,9 @@ BENCH_OPTIONS = users posts comments rounds cases clock largest picture
 upper = $(shell echo $(1) | tr a-z A-Z)
 bench:
 	@test/bin/bench $(foreach option,$(BENCH_OPTIONS),$(if $($(call upper,$(option))),--$(option)='$($(call upper,$(option)))')) $(PARTS)
+
+bench-write:
+	@test/bin/bench-write $(or $(DOCUMENTS),10000) $(or $(CHILDREN),5) $(or $(ROUNDS),7)
 
 # whatever else was asked for together with them
 $(filter-out $(FRONT),$(MAKECMDGOALS)):

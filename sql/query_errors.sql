@@ -156,6 +156,7 @@ EXCEPTION WHEN statement_too_complex THEN
 	-- jsonb itself
 	RETURN '54001:';
 END $$;
+SET relations.max_depth = 0;
 SELECT what, nested(100, before, inner_part, behind) AS "100", nested(3000, before, inner_part, behind) IN ('not', '22023:', '54001:') AS "3,000",
 	nested(10000, before, inner_part, behind) IN ('not', '22023:', '54001:') AS "10,000"
 FROM (VALUES

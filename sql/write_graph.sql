@@ -114,6 +114,28 @@ SELECT name FROM users WHERE id = (SELECT user_id FROM posts WHERE id = :post);
 SELECT same('images', relations.create('images', '{"url": "j", "owner": {"$connect": {"$type": "user", "key": {"name": "plain"}}}}'), 'owner');
 SELECT same('comments', relations.create('comments', '{"body": "k", "about": {"$connect_or_create": {"$type": "video", "where": {"url": "v9"}, "create": {"$type": "video", "url": "v9"}}}}'), 'about');
 SELECT same('comments', relations.create('comments', '{"body": "l", "about": {"$connect_or_create": {"$type": "video", "where": {"url": "v9"}, "create": {"$type": "video", "url": "v9"}}}}'), 'about');
+-- named twice is connected once
+SELECT jsonb_path_query_array(relations.create('posts', '{"title": "twice", "tags": {"$connect": [1, {"name": "red"}, "1", 2]}}'), '$.tags[*].id');
+SELECT jsonb_path_query_array(relations.upsert('posts', jsonb_build_object('title', 'twice more', 'tags', '{"$connect": [2, 2, 3]}'::jsonb), NULL), '$.tags[*].id');
+-- what one makes the next one finds: beside it, in another document, deeper
+SELECT timeless(same('users', relations.create('users', '{"name": "ops 4", "posts": [
+	{"title": "1", "tags": {"$connect_or_create": [{"where": {"name": "t5"}, "create": {"name": "t5", "pivot": {"weight": 1}}}, {"where": {"name": "t6"}, "create": {"name": "t6"}}]}},
+	{"title": "2", "tags": {"$connect_or_create": {"where": {"name": "t5"}, "create": {"name": "t5", "pivot": {"weight": 2}}}}}]}'), 'posts.tags'));
+SELECT d ->> 'name' AS name, d -> 'home' AS home FROM relations.create_many('users', '[
+	{"name": "ops 5", "home": {"$connect_or_create": {"where": "be", "create": {"code": "be", "name": "first"}}}},
+	{"name": "ops 6", "home": {"$connect_or_create": {"where": {"code": "be"}, "create": {"code": "be", "name": "second"}}}},
+	{"name": "ops 7", "home": {"$connect_or_create": {"where": "be", "create": {"code": "be", "name": "third"}}}},
+	{"name": "ops 8", "home": {"code": "lu"}, "boss": {"name": "ops 9", "home": {"$connect_or_create": {"where": "lu", "create": {"code": "no"}}}}}]') d;
+SELECT name, country FROM users WHERE name ~ '^ops [5-9]' ORDER BY name;
+-- a child that two ask for has one parent, the last
+SELECT jsonb_path_query_array(d, '$.posts[*].title'), (SELECT count(*) FROM posts WHERE title = 'asked for') FROM relations.create_many('users', '[
+	{"name": "ops 10", "posts": {"$connect_or_create": {"where": {"title": "asked for"}, "create": {"title": "asked for"}}}},
+	{"name": "ops 11", "posts": {"$connect_or_create": {"where": {"title": "asked for"}, "create": {"title": "asked for"}}}}]') d;
+SELECT u.name FROM posts p JOIN users u ON u.id = p.user_id WHERE p.title = 'asked for';
+-- many of them
+SELECT count(*), count(DISTINCT d -> 'home') FROM relations.create_many('users', (SELECT jsonb_agg(jsonb_build_object('name', 'c' || i, 'home',
+	jsonb_build_object('$connect_or_create', jsonb_build_object('where', 'c' || i % 7, 'create', jsonb_build_object('code', 'c' || i % 7))))) FROM generate_series(1, 500) i)) d;
+DELETE FROM users WHERE name ~ '^c\d'; DELETE FROM countries WHERE code ~ '^c\d';
 --
 -- create_many: documents of different shapes, in their order
 --
@@ -164,6 +186,14 @@ SELECT same('lines', relations.create('lines', '{"what": "d", "order": {"$connec
 SELECT same('lines', relations.create('lines', '{"what": "e", "order": {"$connect": {"region": "us", "no": 2}}}'), 'order');
 SELECT relations.update('orders', '(eu,1)', '{"memo": "m", "lines": {"$disconnect": [{"id": 1}], "$update": {"where": 2, "data": {"what": "bb"}}}}');
 SELECT relations.delete('orders', '(us,9)');
+-- keys are equal by their types, not by how they are written
+CREATE TABLE sizes (n numeric PRIMARY KEY);
+CREATE TABLE shirts (id int PRIMARY KEY, size numeric REFERENCES sizes);
+SELECT kind FROM relations.has_many('sizes', 'shirts', 'shirts', foreign_key => 'size');
+SELECT kind FROM relations.many_to_many('shirts', 'sizes', 'sizes');
+SELECT relations.create('sizes', '{"n": 1.50, "shirts": [{"id": 1, "size": 1.5}, {"id": 2}]}');
+SELECT relations.create('sizes', '{"n": 2.50, "shirts": [{"id": 3, "size": 2.51}]}');
+SELECT relations.sync('shirts', 1, 'sizes', '[1.5]'), relations.sync('shirts', 1, 'sizes', '["1.500", 1.5]');
 -- one-to-one by a shared primary key
 CREATE TABLE cars (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, plate text);
 CREATE TABLE engines (car_id int PRIMARY KEY REFERENCES cars, power int);
@@ -173,6 +203,14 @@ SELECT same('cars', relations.create('cars', '{"plate": "a", "engine": {"power":
 SELECT relations.create('engines', '{"power": 70, "car": {"plate": "b"}}');
 SELECT relations.update('cars', 1, '{"engine": {"$update": {"power": 91}}}');
 SELECT relations.update('cars', 1, '{"engine": {"$delete": true}}'), relations.find('cars', 1, 'engine');
+-- a column may be called as a part of an operation is
+CREATE TABLE boxes (id int PRIMARY KEY);
+CREATE TABLE lids (id int PRIMARY KEY, box_id int UNIQUE REFERENCES boxes, data jsonb, "where" text);
+SELECT kind FROM relations.has_one('boxes', 'lid', 'lids');
+SELECT kind FROM relations.belongs_to('lids', 'box', 'boxes');
+SELECT relations.create('boxes', '{"id": 1, "lid": {"id": 1, "data": {"a": 1}, "where": "here"}}');
+SELECT relations.update('boxes', 1, '{"lid": {"$update": {"data": {"b": 2}}}}');
+SELECT relations.update('boxes', 1, '{"lid": {"$update": {"where": {"id": 1}, "data": {"data": {"c": 3}, "where": "there"}}}}');
 -- keys that refer to one another: one of them deferrable
 CREATE TABLE teams (id int PRIMARY KEY, captain_id int NOT NULL, name text);
 CREATE TABLE players (id int PRIMARY KEY, team_id int NOT NULL REFERENCES teams, name text);
@@ -232,6 +270,10 @@ SELECT relations.update('users', :u, '{"posts": {"$set": []}}') -> 'posts', stat
 SELECT state(:u);
 -- several operations of one relation, in one order whatever the document's
 SELECT jsonb_path_query_array(relations.update('users', :u, jsonb_build_object('posts', jsonb_build_object('$create', '[{"title": "x"}]'::jsonb, '$connect', jsonb_build_array(:p1, :p3), '$disconnect', :p1))), '$.posts[*].title');
+SELECT state(:u);
+-- operations among documents
+SELECT jsonb_path_query_array(relations.update('users', :u, jsonb_build_object('posts', jsonb_build_array('{"title": "y"}'::jsonb, jsonb_build_object('$connect', :p1),
+	jsonb_build_object('$update', jsonb_build_object('where', :p3, 'data', '{"title": "third"}'::jsonb))))), '$.posts[*].title');
 SELECT state(:u);
 -- has_one
 SELECT relations.update('users', :u, '{"profile": {"$update": {"bio": "new"}}}') -> 'profile' ->> 'bio', state(:u);
@@ -320,6 +362,16 @@ SELECT relations.upsert('users', '{"email": "e", "name": "first", "posts": [{"ti
 SELECT relations.upsert('users', '{"email": "e", "name": "second", "level": 3, "posts": [{"title": "e2"}]}', 'email') #- '{id}' #- '{posts,0,id}' #- '{posts,0,user_id}';
 SELECT name, level, (SELECT string_agg(title, ',' ORDER BY id) FROM posts WHERE user_id = u.id) FROM users u WHERE email = 'e';
 SELECT relations.upsert('orders', '{"region": "eu", "no": 1, "memo": "up"}', 'region, no');
+-- of one there is one
+SELECT relations.upsert('users', '{"email": "e", "name": "fourth", "profile": {"bio": "e2"}, "image": {"url": "e"}}', 'email') -> 'profile' ->> 'bio' AS bio;
+SELECT relations.upsert('users', jsonb_build_object('email', 'e', 'name', 'fifth', 'profile', jsonb_build_object('$connect', (SELECT id FROM profiles WHERE bio = 'e2'))), 'email') -> 'profile' ->> 'bio' AS bio;
+SELECT bio, (SELECT name FROM users WHERE id = user_id) AS name FROM profiles WHERE bio ~ '^e' ORDER BY id;
+-- connected already is connected
+CREATE TABLE stickers (id int PRIMARY KEY, name text);
+SELECT kind FROM relations.many_to_many('stickers', 'tags', 'tags', pivot_columns => 'weight');
+SELECT jsonb_path_query_array(relations.upsert('stickers', '{"id": 1, "name": "new", "tags": {"$connect": [1, 2]}}', NULL), '$.tags[*].id');
+SELECT jsonb_path_query_array(relations.upsert('stickers', '{"id": 1, "name": "old", "tags": {"$connect": [2, 3]}}', NULL), '$.tags[*].id'), (SELECT count(*) FROM sticker_tag);
+SELECT count(*) FROM sticker_tag;
 SELECT relations.upsert('users', '{"email": "e", "name": "third", "home": {"code": "at"}, "profile": {"bio": "e"}}', 'email') #- '{id}' #- '{profile,id}' #- '{profile,user_id}';
 SELECT relations.delete('tags', id) ->> 'name' FROM tags WHERE name = 'up';
 SELECT relations.delete('tags', -1);

@@ -35,4 +35,11 @@
 #define pg_attribute_noreturn() __attribute__((noreturn))
 #endif
 
+/* all settings */
+#if PG_VERSION_NUM >= 160000
+#define all_settings(n) get_guc_variables(n)
+#else
+#define all_settings(n) (*(n) = GetNumConfigOptions(), get_guc_variables())
+#endif
+
 #endif							/* RELATIONS_COMPAT_H */

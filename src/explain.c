@@ -272,7 +272,7 @@ relations_explain(PG_FUNCTION_ARGS)
 	reader.run->watch_arg = &state;
 	scratch = AllocSetContextCreate(CurrentMemoryContext, "relations explain", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(scratch);
-	while (graph_reader_next(&reader) != NULL && state.analyze)
+	while (graph_reader_next(&reader) && state.analyze)
 		MemoryContextReset(scratch);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(scratch);

@@ -2,10 +2,14 @@
  * graph_reader.c
  *	  Documents of a graph, one by one, read batch by batch.
  *
- * Batches begin small, so that the first documents come at once, and grow as
- * far as relations.batch_memory allows.
+ * Batches begin small, so that the first documents come at once and little is
+ * read in vain when the caller wants no more.  They grow as far as
+ * relations.batch_memory allows, and then become passes (read_pass.c), of
+ * which each partition is a batch.
  */
 #include "relations.h"
+
+#include <math.h>
 
 #include "executor/spi.h"
 #include "miscadmin.h"
@@ -13,9 +17,18 @@
 
 #include "graph_reader.h"
 
-/* root rows of the first and of the largest batch */
+/* root rows of the first batch, and how many times more each further one has */
 #define FIRST_BATCH 64
-#define LARGEST_BATCH 131072
+#define BATCH_GROWTH 8
+
+/* who has taken this part of the rows is thought to want all of them */
+#define WORTH_THE_REST (1.0 / 200)
+
+/* a pass is for this part of the rows at least */
+#define PASS_SHARE 4.0
+
+/* rows beyond those that the planner expects */
+#define EXPECTED_SLACK 1.25
 
 /* Begin to read a graph.  Raises what is wrong with the request. */
 void
@@ -23,7 +36,6 @@ graph_reader_begin(GraphReader *reader, const ReadRequest *request)
 {
 	memset(reader, 0, sizeof(GraphReader));
 	reader->run = read_run_begin(request);
-	reader->batch_rows = FIRST_BATCH;
 }
 
 /*
@@ -33,6 +45,7 @@ graph_reader_begin(GraphReader *reader, const ReadRequest *request)
 void
 graph_reader_end(GraphReader *reader)
 {
+	read_pass_end(reader->run);
 	if (reader->portal_name != NULL)
 	{
 		Portal		portal = SPI_cursor_find(reader->portal_name);
@@ -52,6 +65,7 @@ reader_portal(GraphReader *reader)
 	if (reader->portal_name == NULL)
 	{
 		portal = read_run_open(reader->run);
+		reader->expected = linitial_node(PlannedStmt, portal->stmts)->planTree->plan_rows;
 		reader->portal_name = MemoryContextStrdup(reader->run->context, portal->name);
 		return portal;
 	}
@@ -64,45 +78,92 @@ reader_portal(GraphReader *reader)
 	return portal;
 }
 
-/* Read the next batch, within the memory that relations.batch_memory allows. */
+/*
+ * The root rows that are to be read next: some times as many as before, or all
+ * when a fair part has been wanted already.
+ */
+static double
+wanted_rows(GraphReader *reader)
+{
+	double		rows = reader->batch_rows * BATCH_GROWTH;
+
+	if (reader->rows >= reader->expected * WORTH_THE_REST)
+		rows = Max(rows, reader->expected * EXPECTED_SLACK - reader->rows);
+	return Min(rows, (double) PG_INT32_MAX);
+}
+
+/* Read the next rows, many of them in partitions. */
+static void
+begin_pass(GraphReader *reader, Portal portal)
+{
+	read_pass_begin(reader->run, portal, &reader->pass_size);
+	(void) read_pass_next(reader->run);
+}
+
+/* Read the next batch into the run; there is none when its rows are zero. */
 static void
 next_batch(GraphReader *reader)
 {
 	ReadRun    *run = reader->run;
-	Size		used = read_run_memory(run);
-	Size		budget = (Size) relations_batch_memory * 1024;
+	Portal		portal;
 
-	if (read_run_rows(run) > 0)
+	if (run->pass != NULL && read_pass_next(run))
+		return;
+	portal = reader_portal(reader);
+	if (run->pass != NULL)
 	{
-		if (used > budget)
-			reader->batch_rows = Max(1, reader->batch_rows / 2);
-		else if (used < budget / 4)
-			reader->batch_rows = Min(LARGEST_BATCH, reader->batch_rows * 4);
-		else if (used < budget / 2)
-			reader->batch_rows = Min(LARGEST_BATCH, reader->batch_rows * 2);
+		/* there are more rows than were expected, or than fit */
+		read_pass_end(run);
+		reader->pass_size.max_rows = Min(reader->pass_size.limit,
+										 (double) reader->pass_size.max_rows * BATCH_GROWTH);
+		begin_pass(reader, portal);
+		return;
+	}
+	if (!reader->started)
+		reader->batch_rows = FIRST_BATCH;
+	else
+	{
+		double		rows = wanted_rows(reader);
+		Size		budget = (Size) relations_batch_memory * 1024;
+
+		/* the keys of a smaller part of the rows are thought to be sparse */
+		if (rows * PASS_SHARE >= reader->expected && read_pass_possible(run, rows, &reader->pass_size))
+		{
+			begin_pass(reader, portal);
+			return;
+		}
+		/* no more than fit, judging by those at hand */
+		rows = Min(rows, floor((double) read_run_rows(run) * budget / Max(read_run_memory(run), 1)));
+		reader->batch_rows = Max(rows, 1);
 	}
 	read_run_reset(run);
-	reader->next = 0;
-	SPI_connect();
 	/* a page that comes backwards is turned as a whole */
-	read_run_fetch(run, reader_portal(reader),
-				   run->plan->root->reversed ? FETCH_ALL : reader->batch_rows);
+	read_run_fetch(run, portal, run->plan->root->reversed ? FETCH_ALL : (long) reader->batch_rows);
 	read_run_children(run);
-	SPI_finish();
 }
 
-/* The next document, in the current memory context; NULL behind the last. */
-Jsonb *
+/*
+ * Come to the next root row of the run, which is reader->next - 1 then; false
+ * behind the last.
+ */
+bool
 graph_reader_next(GraphReader *reader)
 {
 	CHECK_FOR_INTERRUPTS();
-	if (!reader->started ||
-		(reader->next >= read_run_rows(reader->run) && read_run_rows(reader->run) > 0))
+	if (reader->next >= read_run_rows(reader->run))
 	{
-		reader->started = true;
+		if (reader->ended)
+			return false;
+		SPI_connect();
 		next_batch(reader);
+		SPI_finish();
+		reader->started = true;
+		reader->next = 0;
+		reader->rows += read_run_rows(reader->run);
+		reader->ended = read_run_rows(reader->run) == 0;
+		if (reader->ended)
+			return false;
 	}
-	if (reader->next < read_run_rows(reader->run))
-		return read_run_document(reader->run, reader->next++);
-	return NULL;
+	reader->next++;
+	return true;
 }

@@ -5,20 +5,24 @@
 #ifndef RELATIONS_GRAPH_READER_H
 #define RELATIONS_GRAPH_READER_H
 
-#include "read_run.h"
+#include "read_pass.h"
 
 /* Reading under way.  Lives in the memory context that it was begun in. */
 typedef struct GraphReader
 {
 	ReadRun    *run;
 	char	   *portal_name;	/* by name: it may go before we do */
-	long		batch_rows;
+	double		expected;		/* root rows in all, as the planner thinks */
+	double		rows;			/* root rows so far */
+	double		batch_rows;
+	PassSize	pass_size;		/* of the last pass */
 	uint32		next;
 	bool		started;
+	bool		ended;
 } GraphReader;
 
 extern void graph_reader_begin(GraphReader *reader, const ReadRequest *request);
-extern Jsonb *graph_reader_next(GraphReader *reader);
+extern bool graph_reader_next(GraphReader *reader);
 extern void graph_reader_end(GraphReader *reader);
 
 #endif							/* RELATIONS_GRAPH_READER_H */

@@ -97,7 +97,8 @@ find_members(ViewWrite *write)
 					 errhint("Make the view anew: SELECT relations.refresh_view('%s').",
 							 RelationGetRelationName(write->trigger->tg_relation))));
 		write->members[i] = member;
-		if (member->column >= 0)
+		/* who may not read a column may write it all the same */
+		if (member->column >= 0 && list_member_ptr(write->model->shown, write->model->columns[member->column].name))
 			write->row->wanted = lappend(write->row->wanted,
 										 write->model->columns[member->column].name);
 	}
@@ -225,7 +226,8 @@ push_replacement(ViewWrite *write, JsonbParseState **state, int i)
 	pushJsonbValue(state, WJB_END_OBJECT, NULL);
 }
 
-static void
+/* Update the row; false when it is not there any more. */
+static bool
 update_row(ViewWrite *write)
 {
 	JsonbParseState *state = NULL;
@@ -250,7 +252,7 @@ update_row(ViewWrite *write)
 						  : datumCopy(write->new[i], att->attbyval, att->attlen), write->new_null[i]);
 	}
 	json_root_value(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL)), &document);
-	write_change(write->run, write->row, &document, true);
+	return write_change_found(write->run, write->row, &document, true);
 }
 
 /* Did the row get another key for a relation to start from? */
@@ -272,15 +274,22 @@ key_changed(ViewWrite *write, RelationDesc *relation)
 	return false;
 }
 
-/* A relation as the view shows it now. */
+/* A relation as the view shows it now, under the key that the row has now. */
 static Datum
 read_relation(ViewWrite *write, int i, bool *isnull)
 {
 	Relation	view = write->trigger->tg_relation;
 	WriteStatement statement;
 	Datum		value = (Datum) 0;
+	ListCell   *lc;
 
 	*isnull = true;
+	foreach(lc, write->model->desc->primary_key)
+	{
+		bool		null;
+
+		write->row->key[foreach_current_index(lc)] = write_row_kept(write->row, lfirst(lc), &null);
+	}
 	statement_init(&statement);
 	appendStringInfo(&statement.sql, "SELECT c.%s FROM %s AS c WHERE ",
 					 quote_identifier(NameStr(TupleDescAttr(write->desc, i)->attname)),
@@ -289,6 +298,13 @@ read_relation(ViewWrite *write, int i, bool *isnull)
 	if (statement_run(&statement) == 1)
 		value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, isnull);
 	return value;
+}
+
+/* May who writes read a column? */
+static bool
+is_wanted(ViewWrite *write, WriteMember *member)
+{
+	return list_member_ptr(write->row->wanted, write->model->columns[member->column].name);
 }
 
 /* The row of the view as it was stored; relations that were not written stay. */
@@ -305,9 +321,15 @@ stored_tuple(ViewWrite *write)
 		ListCell   *lc;
 
 		isnull[i] = false;
-		if (member->column >= 0)
+		if (member->column >= 0 && is_wanted(write, member))
 		{
 			values[i] = write_row_kept(write->row, write->model->columns[member->column].name, &isnull[i]);
+			continue;
+		}
+		if (member->column >= 0)
+		{
+			values[i] = write->new[i];
+			isnull[i] = write->new_null[i];
 			continue;
 		}
 		foreach(lc, write->row->links)
@@ -341,6 +363,7 @@ relations_write_view(PG_FUNCTION_ARGS)
 	MemoryContext caller = CurrentMemoryContext;
 	ViewWrite	write = {0};
 	HeapTuple	result = NULL;
+	bool		stored = true;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_INSTEAD(trigger->tg_event) ||
 		!TRIGGER_FIRED_FOR_ROW(trigger->tg_event))
@@ -367,7 +390,7 @@ relations_write_view(PG_FUNCTION_ARGS)
 		if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
 		{
 			deform(&write, trigger->tg_newtuple, &write.new, &write.new_null);
-			update_row(&write);
+			stored = update_row(&write);
 		}
 		else
 		{
@@ -376,7 +399,7 @@ relations_write_view(PG_FUNCTION_ARGS)
 				result = trigger->tg_trigtuple;
 		}
 	}
-	if (!TRIGGER_FIRED_BY_DELETE(trigger->tg_event))
+	if (!TRIGGER_FIRED_BY_DELETE(trigger->tg_event) && stored)
 	{
 		MemoryContextSwitchTo(caller);
 		result = stored_tuple(&write);

@@ -12,6 +12,7 @@
 #include "utils/memutils.h"
 
 #include "arguments.h"
+#include "budget.h"
 #include "write_change.h"
 #include "write_statement.h"
 
@@ -188,7 +189,6 @@ relations_update(PG_FUNCTION_ARGS)
 	MemoryContext caller = CurrentMemoryContext;
 	WriteRun   *run;
 	WriteRow   *row;
-	WriteRow   *probe;
 	JsonbValue	value;
 	Jsonb	   *result = NULL;
 
@@ -201,14 +201,8 @@ relations_update(PG_FUNCTION_ARGS)
 	SPI_connect();
 	MemoryContextSwitchTo(run->context);
 	row = row_of_key(run, PG_GETARG_OID(0), text_to_cstring(PG_GETARG_TEXT_PP(1)));
-	probe = write_row_make(run, row->model, NULL, NULL, -1);
-	probe->existing = true;
-	probe->key = row->key;
-	probe->shown = NIL;
-	write_lookup(run, list_make1(probe));
-	if (probe->found)
+	if (write_change_found(run, row, &value, false))
 	{
-		write_change(run, row, &value, false);
 		MemoryContextSwitchTo(caller);
 		result = write_document_of(run, row);
 	}
@@ -229,11 +223,10 @@ upsert_row(WriteRun *run, WriteRow *row, List *conflict)
 {
 	WriteStatement statement;
 	WriteModel *model = row->model;
-	Datum	   *values;
-	bool	   *nulls;
 	int			n = 0;
 	ListCell   *lc;
 
+	budget_write(run, list_make1(row));
 	write_set_shape(row);
 	statement_init(&statement);
 	appendStringInfo(&statement.sql, "INSERT INTO %s AS c", quoted_model_name(model->relid));
@@ -265,24 +258,20 @@ upsert_row(WriteRun *run, WriteRow *row, List *conflict)
 	if (n == 0)
 		appendStringInfo(&statement.sql, "%s = c.%s", quote_identifier(linitial(conflict)),
 						 quote_identifier(linitial(conflict)));
-	appendStringInfo(&statement.sql, " RETURNING %s",
-					 row->shape->returned != NIL ? quoted_column_list(row->shape->returned) : "1");
+	appendStringInfoString(&statement.sql, " RETURNING ");
+	statement_returned(&statement, row, "c");
 	if (statement_run(&statement) != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
 				 errmsg("the row for \"%s\" was not stored", model_name(model->relid)),
 				 errdetail("A trigger or a rule of the table suppressed it.")));
-	n = list_length(row->shape->returned);
-	values = palloc(sizeof(Datum) * (n + 1));
-	nulls = palloc(sizeof(bool) * (n + 1));
-	for (int i = 0; i < n; i++)
-		values[i] = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, i + 1, &nulls[i]);
-	write_take_row(run, row, values, nulls);
+	statement_take_row(run, row);
 }
 
 /*
  * SQL: upsert(model, document, on_conflict).  What the document nests under
- * its relations is created beside what is there.
+ * its relations is created beside what is there; under a relation to one it
+ * takes its place.
  */
 Datum
 relations_upsert(PG_FUNCTION_ARGS)
@@ -315,6 +304,19 @@ relations_upsert(PG_FUNCTION_ARGS)
 	write_parse_document(run, row, &value);
 	write_store_parents(run, list_make1(row));
 	upsert_row(run, row, conflict);
+	write_resolve_links(run, row);
+	/* the row may have been there: joined already, or with the one that it can have */
+	foreach(lc, row->links)
+	{
+		WriteLink  *link = lfirst(lc);
+		RelationKind kind = link->relation->kind;
+
+		if (OidIsValid(link->relation->via))
+			write_drop_joined(run, row, link->relation);
+		else if ((kind == RELATION_HAS_ONE || kind == RELATION_MORPH_ONE) && link->rows != NIL)
+			(void) write_let_go(link->relation, row, NULL,
+								((WriteRow *) linitial(link->rows))->existing ? link->rows : NIL, "");
+	}
 	write_store_links(run, list_make1(row));
 	SPI_finish();
 	MemoryContextSwitchTo(caller);
@@ -344,17 +346,11 @@ relations_delete(PG_FUNCTION_ARGS)
 	statement_init(&statement);
 	appendStringInfo(&statement.sql, "DELETE FROM %s AS c WHERE ", quoted_model_name(row->model->relid));
 	statement_key(&statement, row, "c");
-	appendStringInfo(&statement.sql, " RETURNING %s",
-					 row->shape->returned != NIL ? quoted_column_list(row->shape->returned) : "1");
+	appendStringInfoString(&statement.sql, " RETURNING ");
+	statement_returned(&statement, row, "c");
 	if (statement_run(&statement) > 0)
 	{
-		int			n = list_length(row->shape->returned);
-		Datum	   *values = palloc(sizeof(Datum) * (n + 1));
-		bool	   *nulls = palloc(sizeof(bool) * (n + 1));
-
-		for (int i = 0; i < n; i++)
-			values[i] = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, i + 1, &nulls[i]);
-		write_take_row(run, row, values, nulls);
+		statement_take_row(run, row);
 		MemoryContextSwitchTo(caller);
 		result = write_document_of(run, row);
 	}

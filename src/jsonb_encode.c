@@ -29,18 +29,8 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
+#include "jsonb_datetime.h"
 #include "jsonb_encode.h"
-
-/*
- * The layout of numerics is private to numeric.c, but it is PostgreSQL's
- * on-disk format and changes with no minor or major version that can be
- * upgraded in place: a 16 bit header, then base-10000 digits.
- */
-#define NUMERIC_HEADER_SHORT	0x8000	/* sign, scale and weight in one word */
-#define NUMERIC_HEADER_SPECIAL	0xC000	/* NaN and the infinities */
-#define NUMERIC_HEADER_NEGATIVE	0x2000	/* in the short form */
-#define NUMERIC_DIGIT_BASE		10000
-#define NUMERIC_MAX_INT_DIGITS	5		/* base-10000 digits of an int64 */
 
 /*
  * Start with no chunk at all; the first row takes one of chunk_size bytes,
@@ -52,7 +42,18 @@ row_arena_init(RowArena *arena, MemoryContext context, Size chunk_size)
 	arena->context = context;
 	arena->start = arena->pos = arena->end = NULL;
 	arena->chunk_size = chunk_size;
-	arena->allocated = 0;
+	arena->single = false;
+}
+
+/* Raise that a container does not fit a Jsonb value. */
+void
+jsonb_too_large(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+			 errmsg("the document exceeds the maximum size of a jsonb value, %u bytes",
+					JENTRY_OFFLENMASK),
+			 errhint("Read fewer columns or fewer rows at once.")));
 }
 
 #define ROW_CHUNK_MAX ((Size) 1024 * 1024)
@@ -68,6 +69,19 @@ row_reserve_slow(RowArena *arena, Size n)
 	Size		size = arena->chunk_size;
 	char	   *chunk;
 
+	if (arena->single)
+	{
+		size = arena->end - arena->start;
+		if (used + n > MaxAllocSize)
+			jsonb_too_large();
+		while (size < used + n)
+			size *= 2;
+		size = Min(size, MaxAllocSize);
+		arena->start = repalloc(arena->start, size);
+		arena->pos = arena->start + used;
+		arena->end = arena->start + size;
+		return;
+	}
 	while (size < (used + n) * 2)
 		size *= 2;
 	chunk = MemoryContextAllocHuge(arena->context, size);
@@ -76,7 +90,6 @@ row_reserve_slow(RowArena *arena, Size n)
 	arena->start = chunk;
 	arena->pos = chunk + used;
 	arena->end = chunk + size;
-	arena->allocated += size;
 	if (arena->chunk_size < ROW_CHUNK_MAX)
 		arena->chunk_size *= 2;
 }
@@ -184,6 +197,10 @@ put_bytes(RowArena *arena, const void *data, Size n)
 	arena->pos += n;
 }
 
+/*
+ * Append a string of n bytes.  Raises program_limit_exceeded when Jsonb cannot
+ * hold it.
+ */
 static JEntry
 put_string(RowArena *arena, const char *data, Size n)
 {
@@ -195,48 +212,6 @@ put_string(RowArena *arena, const char *data, Size n)
 						   JENTRY_OFFLENMASK)));
 	put_bytes(arena, data, n);
 	return JENTRY_ISSTRING | (JEntry) n;
-}
-
-/* The numeric of an integer, as numeric_in() would make it. */
-static JEntry
-put_integer(RowArena *arena, int64 value)
-{
-	uint64		rest = value < 0 ? (uint64) 0 - (uint64) value : (uint64) value;
-	int16		digits[NUMERIC_MAX_INT_DIGITS];
-	int			first = NUMERIC_MAX_INT_DIGITS;
-	int			last = NUMERIC_MAX_INT_DIGITS;
-	int			weight;
-	uint16		header = NUMERIC_HEADER_SHORT;
-	Size		size;
-
-	while (rest > 0)
-	{
-		digits[--first] = (int16) (rest % NUMERIC_DIGIT_BASE);
-		rest /= NUMERIC_DIGIT_BASE;
-	}
-	weight = NUMERIC_MAX_INT_DIGITS - first - 1;
-	/* trailing zero digits are implied by the weight */
-	while (last > first && digits[last - 1] == 0)
-		last--;
-	if (last == first)
-		weight = 0;
-	else if (value < 0)
-		header |= NUMERIC_HEADER_NEGATIVE;
-	header |= (uint16) weight;
-
-	size = VARHDRSZ + sizeof(uint16) + (last - first) * sizeof(int16);
-	row_reserve(arena, size);
-	{
-		varattrib_4b varlena;
-
-		SET_VARSIZE(&varlena, size);
-		memcpy(arena->pos, &varlena, VARHDRSZ);
-	}
-	memcpy(arena->pos + VARHDRSZ, &header, sizeof(uint16));
-	memcpy(arena->pos + VARHDRSZ + sizeof(uint16), digits + first,
-		   (last - first) * sizeof(int16));
-	arena->pos += size;
-	return JENTRY_ISNUMERIC | (JEntry) size;
 }
 
 /* A numeric that is stored, with a header of one, four bytes or toasted. */
@@ -325,25 +300,16 @@ put_uuid(RowArena *arena, const pg_uuid_t *uuid)
 }
 
 /*
- * Append the bytes of a value that is not null to the row, and return its
- * type bits and length.  Memory that is only needed meanwhile (detoasted
+ * encode_value for the types that it does not write itself.  Memory that is only needed meanwhile (detoasted
  * values, output strings) is taken from the current context, which the
  * caller resets.  Raises what the type's own functions raise, and
  * program_limit_exceeded for what Jsonb cannot hold.
  */
 JEntry
-encode_value(RowArena *arena, ValueEncoder *enc, Datum value)
+encode_other_value(RowArena *arena, ValueEncoder *enc, Datum value)
 {
 	switch (enc->kind)
 	{
-		case ENCODE_INT2:
-			return put_integer(arena, DatumGetInt16(value));
-		case ENCODE_INT4:
-			return put_integer(arena, DatumGetInt32(value));
-		case ENCODE_INT8:
-			return put_integer(arena, DatumGetInt64(value));
-		case ENCODE_BOOL:
-			return DatumGetBool(value) ? JENTRY_ISBOOL_TRUE : JENTRY_ISBOOL_FALSE;
 		case ENCODE_TEXT:
 			{
 				struct varlena *text = PG_DETOAST_DATUM_PACKED(value);
@@ -354,10 +320,12 @@ encode_value(RowArena *arena, ValueEncoder *enc, Datum value)
 			return put_numeric(arena, value);
 		case ENCODE_DATETIME:
 			{
-				char		buf[MAXDATELEN + 1];
+				int			n;
 
-				JsonEncodeDateTime(buf, value, enc->typid, NULL);
-				return put_string(arena, buf, strlen(buf));
+				row_reserve(arena, MAXDATELEN + 1);
+				n = datetime_text(arena->pos, value, enc->typid);
+				arena->pos += n;
+				return JENTRY_ISSTRING | (JEntry) n;
 			}
 		case ENCODE_UUID:
 			return put_uuid(arena, DatumGetUUIDP(value));
@@ -377,6 +345,11 @@ encode_value(RowArena *arena, ValueEncoder *enc, Datum value)
 			}
 		case ENCODE_TO_JSONB:
 			return put_jsonb(arena, DatumGetJsonbP(FunctionCall1(&enc->func, value)));
+		case ENCODE_INT2:
+		case ENCODE_INT4:
+		case ENCODE_INT8:
+		case ENCODE_BOOL:
+			break;				/* see encode_value */
 		case ENCODE_OBJECT:
 		case ENCODE_ROW_TEXT:
 			break;				/* are not one value; see stage_row */

@@ -47,11 +47,12 @@ typedef struct RowArena
 	char	   *pos;			/* next byte */
 	char	   *end;			/* of the chunk */
 	Size		chunk_size;		/* of the next chunk */
-	Size		allocated;		/* bytes in all chunks */
+	bool		single;			/* one row only: a new chunk replaces the old one */
 } RowArena;
 
 extern void row_arena_init(RowArena *arena, MemoryContext context, Size chunk_size);
 extern void row_reserve_slow(RowArena *arena, Size n);
+extern void jsonb_too_large(void) pg_attribute_noreturn();
 
 /* Make sure that n bytes can be written at pos; may move the row. */
 static inline void
@@ -62,7 +63,101 @@ row_reserve(RowArena *arena, Size n)
 }
 
 extern void encoder_init(ValueEncoder *enc, Oid typid, MemoryContext context);
-extern JEntry encode_value(RowArena *arena, ValueEncoder *enc, Datum value);
+extern JEntry encode_other_value(RowArena *arena, ValueEncoder *enc, Datum value);
 extern JEntry encode_string(RowArena *arena, const char *string);
+
+/*
+ * The layout of numerics is private to numeric.c, but it is PostgreSQL's
+ * on-disk format and changes with no minor or major version that can be
+ * upgraded in place: a 16 bit header, then base-10000 digits.
+ */
+#define NUMERIC_HEADER_SHORT	0x8000	/* sign, scale and weight in one word */
+#define NUMERIC_HEADER_SPECIAL	0xC000	/* NaN and the infinities */
+#define NUMERIC_HEADER_NEGATIVE	0x2000	/* in the short form */
+#define NUMERIC_DIGIT_BASE		10000
+#define NUMERIC_MAX_INT_DIGITS	5		/* base-10000 digits of an int64 */
+
+/* The numeric of an integer, as numeric_in() would make it. */
+static inline JEntry
+encode_integer(RowArena *arena, int64 value)
+{
+	uint64		rest = value < 0 ? (uint64) 0 - (uint64) value : (uint64) value;
+	int16		digits[NUMERIC_MAX_INT_DIGITS];
+	int			first = NUMERIC_MAX_INT_DIGITS;
+	int			last = NUMERIC_MAX_INT_DIGITS;
+	int			weight;
+	uint16		header = NUMERIC_HEADER_SHORT;
+	Size		size;
+	varattrib_4b varlena;
+	char	   *p;
+
+	while (rest > PG_UINT32_MAX)
+	{
+		digits[--first] = (int16) (rest % NUMERIC_DIGIT_BASE);
+		rest /= NUMERIC_DIGIT_BASE;
+	}
+	for (uint32 low = (uint32) rest; low > 0; low /= NUMERIC_DIGIT_BASE)
+		digits[--first] = (int16) (low % NUMERIC_DIGIT_BASE);
+	weight = NUMERIC_MAX_INT_DIGITS - first - 1;
+	/* trailing zero digits are implied by the weight */
+	while (last > first && digits[last - 1] == 0)
+		last--;
+	if (last == first)
+		weight = 0;
+	else if (value < 0)
+		header |= NUMERIC_HEADER_NEGATIVE;
+	header |= (uint16) weight;
+
+	size = VARHDRSZ + sizeof(uint16) + (last - first) * sizeof(int16);
+	row_reserve(arena, VARHDRSZ + sizeof(uint16) + sizeof(digits));
+	p = arena->pos;
+	SET_VARSIZE(&varlena, size);
+	memcpy(p, &varlena, VARHDRSZ);
+	memcpy(p + VARHDRSZ, &header, sizeof(header));
+	p += VARHDRSZ + sizeof(header);
+	for (int i = first; i < last; i++, p += sizeof(int16))
+		memcpy(p, &digits[i], sizeof(int16));
+	arena->pos = p;
+	return JENTRY_ISNUMERIC | (JEntry) size;
+}
+
+/*
+ * Append the bytes of a value that is not null to the row, and return its
+ * type bits and length.  Memory that is only needed meanwhile is taken from
+ * the current context.  Raises what the type's own functions raise, and
+ * program_limit_exceeded for what Jsonb cannot hold.
+ */
+static inline JEntry
+encode_value(RowArena *arena, ValueEncoder *enc, Datum value)
+{
+	switch (enc->kind)
+	{
+		case ENCODE_INT2:
+			return encode_integer(arena, DatumGetInt16(value));
+		case ENCODE_INT4:
+			return encode_integer(arena, DatumGetInt32(value));
+		case ENCODE_INT8:
+			return encode_integer(arena, DatumGetInt64(value));
+		case ENCODE_BOOL:
+			return DatumGetBool(value) ? JENTRY_ISBOOL_TRUE : JENTRY_ISBOOL_FALSE;
+		case ENCODE_TEXT:
+			{
+				struct varlena *text = (struct varlena *) DatumGetPointer(value);
+				Size		n;
+
+				if (VARATT_IS_EXTENDED(text) && !VARATT_IS_SHORT(text))
+					return encode_other_value(arena, enc, value);
+				n = VARSIZE_ANY_EXHDR(text);
+				if (unlikely(n > JENTRY_OFFLENMASK))
+					return encode_other_value(arena, enc, value);
+				row_reserve(arena, n);
+				memcpy(arena->pos, VARDATA_ANY(text), n);
+				arena->pos += n;
+				return JENTRY_ISSTRING | (JEntry) n;
+			}
+		default:
+			return encode_other_value(arena, enc, value);
+	}
+}
 
 #endif							/* RELATIONS_JSONB_ENCODE_H */

@@ -2,29 +2,61 @@
  * jsonb_writer.c
  *	  Rows -> Jsonb documents, by template.
  *
- * A Jsonb container is
+ * This file and jsonb_encode.c stand alone: they know nothing of models and
+ * relations, only columns, keys and how many things stand under a key.
+ *
+ * The format (utils/jsonb.h says what may be read, convertToJsonb() in
+ * jsonb_util.c what is written; the bytes here are those, see
+ * test/modules/writer).  A Jsonb datum is a varlena header of four bytes and a
+ * container.  A container is
  *
  *		uint32	header				count of elements or pairs, type flag
  *		JEntry	entries[]			arrays: one an element; objects: all keys,
  *									then all values, in the same order
  *		data						in the order of the entries
  *
- * A JEntry is a type and a length; in every JB_OFFSET_STRIDE'th entry, counted
- * over keys and values together, the length is replaced by the offset of the
- * value's end from the start of the data.  Keys are sorted by length, then by
- * bytes.  Numerics and containers start at a multiple of four bytes, counted
- * from the start of the whole datum; the padding belongs to their length.
+ * Keys are strings, sorted by length, then by bytes as unsigned; no two are
+ * equal.  A string is its bytes, without a header.  A numeric is a varlena with
+ * a header of four bytes.  Null, true and false have no data.
+ *
+ * A JEntry is a type and a length; in every JB_OFFSET_STRIDE'th entry, from the
+ * first on and counted over keys and values together, the length is replaced
+ * by the offset of the value's end from the start of the data.  So the value
+ * of entry i ends at the last such offset at or before i plus the lengths
+ * behind it, and begins where i - 1 ends.
+ *
+ * Numerics and containers start at a multiple of four bytes, counted from the
+ * start of the datum.  The zeros before them belong to their own length: they
+ * begin where the value before ends, and who reads aligns.  Nothing is padded
+ * behind.  Why each offset is right:
+ *
+ * - The datum's container starts at byte 4.  Every other is aligned before its
+ *	 header is written (doc_align), so all containers start at a multiple of
+ *	 four.
+ * - Header and entries are four bytes each, so the data of a container starts
+ *	 at a multiple of four too.  Alignment counted from the start of the data
+ *	 (total, in stage_values) is therefore alignment counted from the start of
+ *	 the datum (len, in doc_add_scalar, doc_add_value and doc_align), wherever
+ *	 the container will stand.
+ * - total begins with the bytes of all keys (key_size), as their data stands
+ *	 before that of the values, and grows by each value's length, padding
+ *	 included: it is the offset of the end.
+ * - What is around a container measures its length from the end of the value
+ *	 before (base, taken before doc_align) to the end of what has been written:
+ *	 padding included, as it has to be.
+ * - What is inside of a jsonb value of a column was aligned from the start of
+ *	 that datum, whose container, at byte 4, is put at a multiple of four here.
+ * - Lengths and offsets have 28 bits.  total is checked against them before
+ *	 each addition.
  *
  * All rows of a model have the same keys, so header, key entries and key data
  * are made once (ObjectTemplate) and copied.  A row's columns are encoded when
  * the row arrives (stage_row), once.  For an object without relations also
- * the value entries and the padding are final then: since a container starts
- * at a multiple of four bytes and its header and entries are of that size, the
- * alignment inside the data does not depend on where the container will
- * stand.  Writing such an object is four memcpy's.  An object with relations
- * is written value by value, since the length of what the relations hold is
- * known only then; containers are written in their final place, and their
- * entries are filled in when their end is known.
+ * the value entries and the padding are final then, since they do not depend
+ * on where the container will stand.  Writing such an object is four memcpy's.
+ * An object with relations is written value by value, since the length of what
+ * the relations hold is known only then; containers are written in their final
+ * place, and their entries are filled in when their end is known.
  */
 #include "relations.h"
 
@@ -32,6 +64,9 @@
 #include "utils/memutils.h"
 
 #include "jsonb_writer.h"
+
+/* a buffer that is kept begins with so many bytes */
+#define DOC_BUFFER_SIZE 8192
 
 typedef struct TemplateKey
 {
@@ -65,16 +100,6 @@ static inline bool
 needs_alignment(JEntry entry)
 {
 	return JBE_ISNUMERIC(entry) || JBE_ISCONTAINER(entry);
-}
-
-static pg_attribute_noreturn() void
-container_too_large(void)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-			 errmsg("the document exceeds the maximum size of a jsonb value, %u bytes",
-					JENTRY_OFFLENMASK),
-			 errhint("Read fewer columns or fewer rows at once.")));
 }
 
 /*
@@ -115,7 +140,9 @@ template_init(ObjectTemplate *tpl, List *column_keys, List *relation_keys,
 	qsort(keys, n, sizeof(TemplateKey), compare_template_keys);
 
 	memset(tpl, 0, sizeof(*tpl));
-	tpl->key_entries = MemoryContextAlloc(context, sizeof(JEntry) * Max(n, 1));
+	tpl->head = MemoryContextAlloc(context, sizeof(uint32) + sizeof(JEntry) * n);
+	tpl->head[0] = JB_FOBJECT | n;
+	tpl->key_entries = tpl->head + 1;
 	tpl->source = MemoryContextAlloc(context, sizeof(int) * Max(n, 1));
 	for (i = 0; i < n; i++)
 		tpl->key_size += keys[i].length;
@@ -164,8 +191,9 @@ stage_aligned(RowArena *arena, ValueEncoder *encoder, Datum value, uint32 pad)
 	Size		before;
 	JEntry		entry;
 
-	row_reserve(arena, pad);
-	memset(arena->pos, 0, pad);
+	/* more than pad may be written, it is written over */
+	row_reserve(arena, sizeof(uint32));
+	memset(arena->pos, 0, sizeof(uint32));
 	arena->pos += pad;
 	before = arena->pos - arena->start;
 	entry = encode_value(arena, encoder, value);
@@ -176,8 +204,29 @@ stage_aligned(RowArena *arena, ValueEncoder *encoder, Datum value, uint32 pad)
 	return entry;
 }
 
-static JEntry stage_object(RowArena *arena, ObjectEncoder *object, const Datum *values,
-						   const bool *isnull, uint32 pad);
+static JEntry stage_object(RowArena *arena, ObjectTemplate *tpl, ValueEncoder *encoders,
+						   const int *positions, const Datum *values, const bool *isnull,
+						   uint32 pad);
+
+/* A value that is made of several columns of the row, behind pad bytes where it needs them. */
+static JEntry
+stage_several(RowArena *arena, ValueEncoder *encoder, const Datum *values, const bool *isnull,
+			  uint32 pad)
+{
+	ObjectEncoder *object = encoder->object;
+
+	if (encoder->kind == ENCODE_OBJECT)
+		return stage_object(arena, &object->tpl, object->encoders, object->positions,
+							values, isnull, pad);
+	return encode_string(arena, encoder->row_text(encoder->row_text_arg, values, isnull));
+}
+
+/* Is a value made of several columns? */
+static inline bool
+takes_several(EncoderKind kind)
+{
+	return kind == ENCODE_OBJECT || kind == ENCODE_ROW_TEXT;
+}
 
 /*
  * Encode the values of a template's columns at the arena's position.  Their
@@ -195,12 +244,9 @@ stage_values(RowArena *arena, ObjectTemplate *tpl, ValueEncoder *encoders, const
 		int			pos = positions[i];
 		JEntry		entry;
 
-		if (unlikely(encoders[i].kind == ENCODE_OBJECT))
-			entry = stage_object(arena, encoders[i].object, values, isnull,
-								 leaf ? INTALIGN(total) - total : 0);
-		else if (unlikely(encoders[i].kind == ENCODE_ROW_TEXT))
-			entry = encode_string(arena, encoders[i].row_text(encoders[i].row_text_arg,
-															  values, isnull));
+		if (unlikely(takes_several(encoders[i].kind)))
+			entry = stage_several(arena, &encoders[i], values, isnull,
+								  leaf ? INTALIGN(total) - total : 0);
 		else if (isnull[pos])
 			entry = JENTRY_ISNULL;
 		else if (leaf && may_need_alignment(encoders[i].kind) && total != INTALIGN(total))
@@ -208,7 +254,7 @@ stage_values(RowArena *arena, ObjectTemplate *tpl, ValueEncoder *encoders, const
 		else
 			entry = encode_value(arena, &encoders[i], values[pos]);
 		if (JBE_OFFLENFLD(entry) > JENTRY_OFFLENMASK - total)
-			container_too_large();
+			jsonb_too_large();
 		total += JBE_OFFLENFLD(entry);
 		if (leaf)
 			entry = final_entry(entry, tpl->npairs + i, total);
@@ -217,12 +263,11 @@ stage_values(RowArena *arena, ObjectTemplate *tpl, ValueEncoder *encoders, const
 	}
 }
 
-static void
-stage_bytes(RowArena *arena, const void *data, Size n)
+static inline char *
+put(char *p, const void *data, Size n)
 {
-	row_reserve(arena, n);
-	memcpy(arena->pos, data, n);
-	arena->pos += n;
+	memcpy(p, data, n);
+	return p + n;
 }
 
 /*
@@ -230,42 +275,40 @@ stage_bytes(RowArena *arena, const void *data, Size n)
  * Returns its type and its length, padding included.
  */
 static JEntry
-stage_object(RowArena *arena, ObjectEncoder *object, const Datum *values, const bool *isnull,
-			 uint32 pad)
+stage_object(RowArena *arena, ObjectTemplate *tpl, ValueEncoder *encoders, const int *positions,
+			 const Datum *values, const bool *isnull, uint32 pad)
 {
-	ObjectTemplate *tpl = &object->tpl;
-	uint32		header = JB_FOBJECT | tpl->npairs;
 	Size		entries = sizeof(JEntry) * tpl->npairs;
 	Size		before = arena->pos - arena->start;
 	Size		entry_offset;
 	Size		length;
+	char	   *p;
 
-	stage_bytes(arena, "\0\0\0", pad);
-	stage_bytes(arena, &header, sizeof(header));
-	stage_bytes(arena, tpl->key_entries, entries);
-	entry_offset = arena->pos - arena->start;
-	row_reserve(arena, entries);
-	arena->pos += entries;
-	stage_bytes(arena, tpl->key_data, tpl->key_size);
-	stage_values(arena, tpl, object->encoders, object->positions, values, isnull, true,
-				 entry_offset);
+	row_reserve(arena, pad + sizeof(uint32) + 2 * entries + tpl->key_size);
+	p = put(arena->pos, "\0\0\0", pad);
+	p = put(p, tpl->head, sizeof(uint32) + entries);
+	entry_offset = p - arena->start;
+	arena->pos = put(p + entries, tpl->key_data, tpl->key_size);
+	stage_values(arena, tpl, encoders, positions, values, isnull, true, entry_offset);
 	length = arena->pos - arena->start - before;
 	if (length > JENTRY_OFFLENMASK)
-		container_too_large();
+		jsonb_too_large();
 	return JENTRY_ISCONTAINER | (JEntry) length;
 }
 
 /*
  * Encode the columns of a row.  values and isnull are the row, positions[i]
  * is where the i'th of the template's columns stands in it, encoders[i] how it
- * is written.  The result lives in the arena; its groups are not set.  The
- * current memory context takes what is needed meanwhile.
+ * is written.  The result lives in the arena, behind prefix bytes (a multiple
+ * of four) that are the caller's; its groups are not set.  The current memory
+ * context takes what is needed meanwhile.
  */
 StagedRow *
-stage_row(RowArena *arena, ObjectTemplate *tpl, ValueEncoder *encoders,
+stage_row(RowArena *arena, Size prefix, ObjectTemplate *tpl, ValueEncoder *encoders,
 		  const int *positions, const Datum *values, const bool *isnull)
 {
-	Size		entry_offset = offsetof(StagedRow, words) + sizeof(uint32) * tpl->nrelations;
+	Size		entry_offset = prefix + offsetof(StagedRow, words) +
+		sizeof(uint32) * tpl->nrelations;
 	Size		header = entry_offset + sizeof(JEntry) * tpl->nvalues;
 	StagedRow  *row;
 
@@ -278,7 +321,7 @@ stage_row(RowArena *arena, ObjectTemplate *tpl, ValueEncoder *encoders,
 	arena->pos += header;
 	stage_values(arena, tpl, encoders, positions, values, isnull, tpl->nrelations == 0,
 				 entry_offset);
-	row = (StagedRow *) arena->start;
+	row = (StagedRow *) (arena->start + prefix);
 	row->data_size = (arena->pos - arena->start) - header;
 	return row;
 }
@@ -289,6 +332,21 @@ doc_init(DocBuffer *buf, Size capacity)
 {
 	buf->cap = Max(capacity, 64);
 	buf->data = palloc(buf->cap);
+	buf->len = VARHDRSZ;
+}
+
+/*
+ * Start a document in a buffer that is kept from one to the next: zeroed at
+ * first, its memory comes from context.
+ */
+void
+doc_again(DocBuffer *buf, MemoryContext context)
+{
+	if (buf->data == NULL)
+	{
+		buf->cap = DOC_BUFFER_SIZE;
+		buf->data = MemoryContextAlloc(context, buf->cap);
+	}
 	buf->len = VARHDRSZ;
 }
 
@@ -306,7 +364,7 @@ doc_reserve_slow(DocBuffer *buf, Size n)
 	Size		cap = buf->cap;
 
 	if (buf->len + n > MaxAllocSize)
-		container_too_large();
+		jsonb_too_large();
 	while (cap < buf->len + n)
 		cap *= 2;
 	cap = Min(cap, MaxAllocSize);
@@ -340,16 +398,48 @@ doc_copy(DocBuffer *buf, const void *data, Size n)
 void
 doc_leaf_object(DocBuffer *buf, ObjectTemplate *tpl, const StagedRow *row)
 {
-	uint32		header = JB_FOBJECT | tpl->npairs;
 	Size		entries = sizeof(JEntry) * tpl->npairs;
 
-	doc_reserve(buf, 3 + sizeof(header) + 2 * entries + tpl->key_size + row->data_size);
+	doc_reserve(buf, 3 + sizeof(uint32) + 2 * entries + tpl->key_size + row->data_size);
 	doc_align(buf);
-	doc_copy(buf, &header, sizeof(header));
-	doc_copy(buf, tpl->key_entries, entries);
+	doc_copy(buf, tpl->head, sizeof(uint32) + entries);
 	doc_copy(buf, STAGED_ENTRIES(row, tpl), entries);
 	doc_copy(buf, tpl->key_data, tpl->key_size);
 	doc_copy(buf, STAGED_DATA(row, tpl), row->data_size);
+}
+
+/* Let values be encoded at the end of a document, as if it were a row. */
+static inline void
+lend_buffer(DocBuffer *buf, RowArena *arena)
+{
+	arena->single = true;
+	arena->start = buf->data;
+	arena->pos = buf->data + buf->len;
+	arena->end = buf->data + buf->cap;
+}
+
+static inline void
+take_buffer_back(DocBuffer *buf, RowArena *arena)
+{
+	buf->data = arena->start;
+	buf->len = arena->pos - arena->start;
+	buf->cap = arena->end - arena->start;
+}
+
+/*
+ * Append the object of a row without relations, whose columns have not been
+ * encoded: values and isnull are the row, see stage_row.
+ */
+void
+doc_leaf_values(DocBuffer *buf, ObjectTemplate *tpl, ValueEncoder *encoders,
+				const int *positions, const Datum *values, const bool *isnull)
+{
+	RowArena	arena;
+
+	lend_buffer(buf, &arena);
+	(void) stage_object(&arena, tpl, encoders, positions, values, isnull,
+						INTALIGN(buf->len) - buf->len);
+	take_buffer_back(buf, &arena);
 }
 
 /* Begin an array of nelems elements, each to be added or written in place. */
@@ -359,7 +449,7 @@ doc_begin_array(DocBuffer *buf, ContainerState *state, uint32 nelems)
 	uint32		header = JB_FARRAY | nelems;
 
 	if (nelems > JB_CMASK)
-		container_too_large();
+		jsonb_too_large();
 	state->base = buf->len;
 	doc_reserve(buf, 3 + sizeof(header) + sizeof(JEntry) * (Size) nelems);
 	doc_align(buf);
@@ -374,15 +464,13 @@ doc_begin_array(DocBuffer *buf, ContainerState *state, uint32 nelems)
 void
 doc_begin_object(DocBuffer *buf, ContainerState *state, ObjectTemplate *tpl)
 {
-	uint32		header = JB_FOBJECT | tpl->npairs;
 	Size		entries = sizeof(JEntry) * tpl->npairs;
 
 	state->base = buf->len;
-	doc_reserve(buf, 3 + sizeof(header) + 2 * entries + tpl->key_size);
+	doc_reserve(buf, 3 + sizeof(uint32) + 2 * entries + tpl->key_size);
 	doc_align(buf);
-	doc_copy(buf, &header, sizeof(header));
-	state->entries = buf->len;
-	doc_copy(buf, tpl->key_entries, entries);
+	state->entries = buf->len + sizeof(uint32);
+	doc_copy(buf, tpl->head, sizeof(uint32) + entries);
 	buf->len += entries;
 	doc_copy(buf, tpl->key_data, tpl->key_size);
 	state->index = tpl->npairs;
@@ -393,7 +481,7 @@ static inline void
 set_entry(DocBuffer *buf, ContainerState *state, JEntry entry)
 {
 	if (JBE_OFFLENFLD(entry) > JENTRY_OFFLENMASK - state->total)
-		container_too_large();
+		jsonb_too_large();
 	state->total += JBE_OFFLENFLD(entry);
 	((JEntry *) (buf->data + state->entries))[state->index] =
 		final_entry(entry, state->index, state->total);
@@ -413,6 +501,31 @@ doc_add_scalar(DocBuffer *buf, ContainerState *state, JEntry entry, const char *
 		doc_align(buf);
 	}
 	doc_copy(buf, data, length);
+	set_entry(buf, state, entry);
+}
+
+/* Add a value that has not been encoded: that at position of the row. */
+void
+doc_add_value(DocBuffer *buf, ContainerState *state, ValueEncoder *encoder,
+			  int position, const Datum *values, const bool *isnull)
+{
+	RowArena	arena;
+	uint32		pad = INTALIGN(buf->len) - buf->len;
+	JEntry		entry;
+
+	if (!takes_several(encoder->kind) && isnull[position])
+	{
+		doc_add_null(buf, state);
+		return;
+	}
+	lend_buffer(buf, &arena);
+	if (unlikely(takes_several(encoder->kind)))
+		entry = stage_several(&arena, encoder, values, isnull, pad);
+	else if (pad > 0 && may_need_alignment(encoder->kind))
+		entry = stage_aligned(&arena, encoder, values[position], pad);
+	else
+		entry = encode_value(&arena, encoder, values[position]);
+	take_buffer_back(buf, &arena);
 	set_entry(buf, state, entry);
 }
 
@@ -451,6 +564,6 @@ doc_end_member(DocBuffer *buf, ContainerState *state, Size member_base)
 	Size		length = buf->len - member_base;
 
 	if (length > JENTRY_OFFLENMASK)
-		container_too_large();
+		jsonb_too_large();
 	set_entry(buf, state, JENTRY_ISCONTAINER | (JEntry) length);
 }

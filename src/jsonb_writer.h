@@ -19,7 +19,8 @@ typedef struct ObjectTemplate
 	int			npairs;
 	int			nvalues;		/* pairs filled from columns */
 	int			nrelations;		/* relations; several may fill one pair */
-	JEntry	   *key_entries;	/* npairs */
+	uint32	   *head;			/* the container's header and the key entries */
+	JEntry	   *key_entries;	/* npairs, in head */
 	char	   *key_data;
 	uint32		key_size;
 	int		   *source;			/* pair -> column (>= 0) or ~relation (< 0) */
@@ -53,7 +54,7 @@ typedef struct StagedRow
 /* A document under construction. */
 typedef struct DocBuffer
 {
-	char	   *data;
+	char	   *data;			/* palloc'd, or NULL before the first document */
 	Size		len;
 	Size		cap;
 } DocBuffer;
@@ -61,13 +62,17 @@ typedef struct DocBuffer
 extern void template_init(ObjectTemplate *tpl, List *column_keys, List *relation_keys,
 						  MemoryContext context);
 
-extern StagedRow *stage_row(RowArena *arena, ObjectTemplate *tpl, ValueEncoder *encoders,
-							const int *positions, const Datum *values, const bool *isnull);
+extern StagedRow *stage_row(RowArena *arena, Size prefix, ObjectTemplate *tpl,
+							ValueEncoder *encoders, const int *positions,
+							const Datum *values, const bool *isnull);
 
 extern void doc_init(DocBuffer *buf, Size capacity);
+extern void doc_again(DocBuffer *buf, MemoryContext context);
 extern Jsonb *doc_finish(DocBuffer *buf);
 extern void doc_reserve_slow(DocBuffer *buf, Size n);
 extern void doc_leaf_object(DocBuffer *buf, ObjectTemplate *tpl, const StagedRow *row);
+extern void doc_leaf_values(DocBuffer *buf, ObjectTemplate *tpl, ValueEncoder *encoders,
+							const int *positions, const Datum *values, const bool *isnull);
 
 /* an object with relations, or an array, is written member by member */
 typedef struct ContainerState
@@ -81,6 +86,8 @@ typedef struct ContainerState
 extern void doc_begin_array(DocBuffer *buf, ContainerState *state, uint32 nelems);
 extern void doc_begin_object(DocBuffer *buf, ContainerState *state, ObjectTemplate *tpl);
 extern void doc_add_scalar(DocBuffer *buf, ContainerState *state, JEntry entry, const char *data);
+extern void doc_add_value(DocBuffer *buf, ContainerState *state, ValueEncoder *encoder,
+						  int position, const Datum *values, const bool *isnull);
 extern void doc_add_boolean(DocBuffer *buf, ContainerState *state, bool value);
 extern void doc_add_zero(DocBuffer *buf, ContainerState *state);
 extern void doc_add_null(DocBuffer *buf, ContainerState *state);

@@ -9,19 +9,69 @@
 #include "commands/defrem.h"
 #include "catalog/pg_operator.h"
 #include "parser/parse_coerce.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/syscache.h"
 
 #include "catalog.h"
 #include "key_operator.h"
 
-/*
- * The btree operator of a strategy (BTEqualStrategyNumber, ...) between
- * values of two types, from the default operator class of the left type, or
- * failing that of the right.  InvalidOid when there is none.
- */
-Oid
-find_strategy_operator(Oid left, Oid right, int strategy)
+/* What was found once, until an operator class changes. */
+typedef struct FoundKey
+{
+	Oid			left;
+	Oid			right;
+	int			strategy;
+} FoundKey;
+
+typedef struct FoundOperator
+{
+	FoundKey	key;
+	Oid			op;
+} FoundOperator;
+
+static HTAB *found_operators = NULL;
+static bool found_stale = false;
+
+static void
+forget_operators(pg_attribute_unused() Datum arg, pg_attribute_unused() int cacheid,
+				 pg_attribute_unused() uint32 hashvalue)
+{
+	found_stale = true;
+}
+
+/* The empty or still valid table of what was found. */
+static HTAB *
+operators_found(void)
+{
+	static bool registered = false;
+	HASHCTL		ctl;
+
+	if (!registered)
+	{
+		CacheRegisterSyscacheCallback(CLAOID, forget_operators, (Datum) 0);
+		CacheRegisterSyscacheCallback(AMOPSTRATEGY, forget_operators, (Datum) 0);
+		registered = true;
+	}
+	if (found_operators != NULL && !found_stale)
+		return found_operators;
+	if (found_operators != NULL)
+		hash_destroy(found_operators);
+	found_operators = NULL;
+	memset(&ctl, 0, sizeof(ctl));
+	ctl.keysize = sizeof(FoundKey);
+	ctl.entrysize = sizeof(FoundOperator);
+	ctl.hcxt = CacheMemoryContext;
+	found_stale = false;
+	found_operators = hash_create("relations operators", 64, &ctl,
+								  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	return found_operators;
+}
+
+static Oid
+look_up_operator(Oid left, Oid right, int strategy)
 {
 	Oid			bases[2];
 
@@ -49,6 +99,30 @@ find_strategy_operator(Oid left, Oid right, int strategy)
 			return op;
 	}
 	return InvalidOid;
+}
+
+/*
+ * The btree operator of a strategy (BTEqualStrategyNumber, ...) between
+ * values of two types, from the default operator class of the left type, or
+ * failing that of the right.  InvalidOid when there is none.
+ */
+Oid
+find_strategy_operator(Oid left, Oid right, int strategy)
+{
+	FoundKey	key = {left, right, strategy};
+	FoundOperator *found = hash_search(operators_found(), &key, HASH_FIND, NULL);
+	Oid			op;
+
+	if (found != NULL)
+		return found->op;
+	op = look_up_operator(left, right, strategy);
+	/* looking it up may have let us hear of a change */
+	if (OidIsValid(op) && !found_stale)
+	{
+		found = hash_search(operators_found(), &key, HASH_ENTER, NULL);
+		found->op = op;
+	}
+	return op;
 }
 
 /*

@@ -48,7 +48,6 @@ stream_documents(FunctionCallInfo fcinfo, void (*make_request) (FunctionCallInfo
 {
 	FuncCallContext *funcctx;
 	StreamState *state;
-	Jsonb	   *document;
 
 	if (SRF_IS_FIRSTCALL())
 	{
@@ -69,9 +68,13 @@ stream_documents(FunctionCallInfo fcinfo, void (*make_request) (FunctionCallInfo
 	}
 	funcctx = SRF_PERCALL_SETUP();
 	state = funcctx->user_fctx;
-	document = graph_reader_next(&state->reader);
-	if (document != NULL)
+	if (graph_reader_next(&state->reader))
+	{
+		/* who wants to keep it copies it, as the executor does */
+		Jsonb	   *document = read_run_passing_document(state->reader.run, state->reader.next - 1);
+
 		SRF_RETURN_NEXT(funcctx, JsonbPGetDatum(document));
+	}
 	UnregisterExprContextCallback(state->econtext, stream_shutdown, PointerGetDatum(state));
 	stream_shutdown(PointerGetDatum(state));
 	SRF_RETURN_DONE(funcctx);
@@ -265,7 +268,6 @@ relations_paginate(PG_FUNCTION_ARGS)
 	GraphReader reader;
 	JsonbParseState *state = NULL;
 	JsonbValue	value;
-	Jsonb	   *document;
 	int64		total;
 
 	if (page < 1 || per_page < 1)
@@ -291,9 +293,9 @@ relations_paginate(PG_FUNCTION_ARGS)
 	pushJsonbValue(&state, WJB_END_OBJECT, NULL);
 	push_key(&state, "data");
 	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
-	while ((document = graph_reader_next(&reader)) != NULL)
+	while (graph_reader_next(&reader))
 	{
-		json_root_value(document, &value);
+		json_root_value(read_run_document(reader.run, reader.next - 1), &value);
 		pushJsonbValue(&state, WJB_ELEM, &value);
 	}
 	pushJsonbValue(&state, WJB_END_ARRAY, NULL);

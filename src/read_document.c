@@ -6,7 +6,9 @@
 
 #include "miscadmin.h"
 #include "utils/datum.h"
+#include "utils/memutils.h"
 
+#include "budget.h"
 #include "read_level.h"
 
 /* The rows above one of a recursive level, as far as they are of its model. */
@@ -24,7 +26,8 @@ typedef struct Branch
 	int			depth;			/* from 1 */
 } Branch;
 
-static void write_row(DocBuffer *buf, ReadLevel *level, StagedRow *row, const Branch *branch);
+static void write_row(DocBuffer *buf, ReadLevel *level, const GroupedRow *grouped,
+					  const Branch *branch);
 
 /* Is a row one of those above it? */
 static bool
@@ -54,7 +57,7 @@ write_aggregate(DocBuffer *buf, ContainerState *state, ReadLevel *level, uint32 
 
 	if (n > 0)
 	{
-		StagedRow  *row = level->ordered[from].row;
+		StagedRow  *row = level->ordered[from].row.staged;
 
 		doc_add_scalar(buf, state, STAGED_ENTRIES(row, tpl)[0], STAGED_DATA(row, tpl));
 		return;
@@ -92,22 +95,93 @@ write_relation(DocBuffer *buf, ContainerState *state, ReadLevel *level, uint32 f
 			doc_add_null(buf, state);
 			return;
 		}
-		write_row(buf, level, level->ordered[from].row, branch);
+		budget_document_rows(level, 1);
+		write_row(buf, level, &level->ordered[from], branch);
 	}
 	else
 	{
 		ContainerState array;
 
+		budget_document_rows(level, n);
 		doc_begin_array(buf, &array, n);
 		for (uint32 k = 0; k < n; k++)
 		{
 			Size		member = buf->len;
 
-			write_row(buf, level, level->ordered[from + k].row, branch);
+			if (k + 1 < n)
+				prefetch(level->ordered[from + k + 1].row.staged);
+			write_row(buf, level, &level->ordered[from + k], branch);
 			doc_end_member(buf, &array, member);
+			budget_document_bytes(level, buf->len);
 		}
 	}
 	doc_end_member(buf, state, base);
+}
+
+/* What stands under the key of a pair, which is that of link which of a row. */
+static void
+write_link(DocBuffer *buf, ContainerState *state, ReadLevel *level, int which,
+		   const uint32 *groups, uint32 number, const Branch *branch)
+{
+	ReadNode   *node = level->node;
+	ReadLevel  *child;
+	uint32		from = 0;
+	uint32		n = 0;
+
+	for (;;)
+	{
+		uint32		group = groups != NULL ? groups[which]
+			: level->link_groups[which] != NULL ? level->link_groups[which][number] : number;
+
+		child = level->links[which];
+		if (group != NO_GROUP)
+		{
+			from = child->start[group];
+			n = child->start[group + 1] - from;
+		}
+		/* of a polymorphic relation, the type that has a row */
+		if (n > 0 || ++which >= node->nchildren || !node->children[which]->continues)
+			break;
+	}
+	write_relation(buf, state, child, from, n, child->node->recursive ? branch : NULL);
+}
+
+/* Write the object of a row that is a tuple. */
+static void
+write_tuple(DocBuffer *buf, ReadLevel *level, MinimalTuple tuple)
+{
+	ReadNode   *node = level->node;
+	ObjectTemplate *tpl = &node->tpl;
+	ContainerState state;
+	MemoryContext old;
+	Datum	   *values;
+	bool	   *isnull;
+	uint32		number = read_pass_tuple(level, tuple, &values, &isnull);
+	int			value = 0;
+
+	old = MemoryContextSwitchTo(level->run->row);
+	if (tpl->nrelations == 0)
+	{
+		doc_leaf_values(buf, tpl, node->encoders, node->positions, values, isnull);
+		MemoryContextReset(level->run->row);
+	}
+	else
+	{
+		CHECK_FOR_INTERRUPTS();
+		doc_begin_object(buf, &state, tpl);
+		for (int i = 0; i < tpl->npairs; i++)
+		{
+			if (tpl->source[i] < 0)
+				write_link(buf, &state, level, ~tpl->source[i], NULL, number, NULL);
+			else
+			{
+				doc_add_value(buf, &state, &node->encoders[value], node->positions[value],
+							  values, isnull);
+				value++;
+			}
+		}
+	}
+	MemoryContextSwitchTo(old);
 }
 
 /*
@@ -115,10 +189,11 @@ write_relation(DocBuffer *buf, ContainerState *state, ReadLevel *level, uint32 f
  * recursive level stands, NULL for others.
  */
 static void
-write_row(DocBuffer *buf, ReadLevel *level, StagedRow *row, const Branch *branch)
+write_row(DocBuffer *buf, ReadLevel *level, const GroupedRow *grouped, const Branch *branch)
 {
 	ReadNode   *node = level->node;
 	ObjectTemplate *tpl = &node->tpl;
+	StagedRow  *row = grouped->row.staged;
 	ContainerState state;
 	JEntry	   *entries;
 	char	   *data;
@@ -126,6 +201,12 @@ write_row(DocBuffer *buf, ReadLevel *level, StagedRow *row, const Branch *branch
 	Ancestor	self;
 	Branch		below;
 
+	if (read_pass_has_tuples(level))
+	{
+		check_stack_depth();
+		write_tuple(buf, level, grouped->row.tuple);
+		return;
+	}
 	if (tpl->nrelations == 0)
 	{
 		doc_leaf_object(buf, tpl, row);
@@ -154,10 +235,7 @@ write_row(DocBuffer *buf, ReadLevel *level, StagedRow *row, const Branch *branch
 	doc_begin_object(buf, &state, tpl);
 	for (int i = 0; i < tpl->npairs; i++)
 	{
-		ReadLevel  *child;
-		int			which;
-		uint32		from = 0;
-		uint32		n = 0;
+		int			which = ~tpl->source[i];
 
 		if (tpl->source[i] >= 0)
 		{
@@ -165,39 +243,31 @@ write_row(DocBuffer *buf, ReadLevel *level, StagedRow *row, const Branch *branch
 
 			doc_add_scalar(buf, &state, entry, data);
 			data += JBE_OFFLENFLD(entry);
-			continue;
 		}
-		which = ~tpl->source[i];
-		if (cycle && which == node->nchildren)
-		{
+		else if (cycle && which == node->nchildren)
 			doc_add_boolean(buf, &state, true);
-			continue;
-		}
-		for (;;)
-		{
-			uint32		group = STAGED_GROUPS(row)[which];
-
-			child = level->links[which];
-			if (group != NO_GROUP)
-			{
-				from = child->start[group];
-				n = child->start[group + 1] - from;
-			}
-			/* of a polymorphic relation, the type that has a row */
-			if (n > 0 || ++which >= node->nchildren || !node->children[which]->continues)
-				break;
-		}
-		write_relation(buf, &state, child, from, n, child->node->recursive ? &below : NULL);
+		else
+			write_link(buf, &state, level, which, STAGED_GROUPS(row), 0, &below);
 	}
 }
 
-/* The staged row of a root row of the batch. */
-static StagedRow *
+/* A root row of the batch. */
+static const GroupedRow *
 root_row(ReadRun *run, uint32 row)
 {
 	if (run->plan->root->reversed)
 		row = run->root->nrows - 1 - row;
-	return run->root->rows[row].row;
+	return &run->root->rows[row];
+}
+
+/* Write the document of a root row of the batch. */
+static void
+write_root(ReadRun *run, DocBuffer *buf, uint32 row)
+{
+	budget_document(run->root, 1);
+	write_row(buf, run->root, root_row(run, row), NULL);
+	budget_document_end(run->root, buf->len);
+	MemoryContextReset(run->row);
 }
 
 /* The document of a root row of the batch, in the current memory context. */
@@ -207,9 +277,18 @@ read_run_document(ReadRun *run, uint32 row)
 	DocBuffer	buf;
 
 	doc_init(&buf, run->doc_size + run->doc_size / 4);
-	write_row(&buf, run->root, root_row(run, row), NULL);
+	write_root(run, &buf, row);
 	run->doc_size = (run->doc_size * 3 + buf.len) / 4;
 	return doc_finish(&buf);
+}
+
+/* The same, in memory that the next such document takes. */
+Jsonb *
+read_run_passing_document(ReadRun *run, uint32 row)
+{
+	doc_again(&run->passing, run->context);
+	write_root(run, &run->passing, row);
+	return doc_finish(&run->passing);
 }
 
 /*
@@ -229,7 +308,7 @@ read_run_relation(ReadRun *run)
 
 	for (;;)
 	{
-		uint32		group = STAGED_GROUPS(root->rows[0].row)[which];
+		uint32		group = STAGED_GROUPS(root->rows[0].row.staged)[which];
 
 		child = root->links[which];
 		if (group != NO_GROUP)
@@ -243,8 +322,9 @@ read_run_relation(ReadRun *run)
 	if (child->node->to_one && n == 0)
 		return NULL;
 	doc_init(&buf, run->doc_size);
+	budget_document(child, child->node->to_one ? 1 : n);
 	if (child->node->to_one)
-		write_row(&buf, child, child->ordered[from].row, NULL);
+		write_row(&buf, child, &child->ordered[from], NULL);
 	else
 	{
 		doc_begin_array(&buf, &array, n);
@@ -252,10 +332,12 @@ read_run_relation(ReadRun *run)
 		{
 			Size		member = buf.len;
 
-			write_row(&buf, child, child->ordered[from + k].row, NULL);
+			write_row(&buf, child, &child->ordered[from + k], NULL);
 			doc_end_member(&buf, &array, member);
+			budget_document_bytes(child, buf.len);
 		}
 	}
+	budget_document_end(child, buf.len);
 	return doc_finish(&buf);
 }
 
@@ -274,6 +356,8 @@ read_run_related_document(ReadRun *run, uint32 row)
 	DocBuffer	buf;
 
 	doc_init(&buf, 512);
-	write_row(&buf, level, level->ordered[row].row, NULL);
+	budget_document(level, 1);
+	write_row(&buf, level, &level->ordered[row], NULL);
+	budget_document_end(level, buf.len);
 	return doc_finish(&buf);
 }

@@ -606,6 +606,7 @@ make_read_node(ReadPlan *plan, QueryNode *query, ReadNode *parent)
 	node->query = query;
 	node->context = plan->context;
 	node->recursive = query->recursive;
+	node->depth = parent != NULL ? parent->depth + 1 : 0;
 	add_query_relids(plan, query);
 	if (query->aggregate != AGGREGATE_NONE)
 		init_aggregate(node);

@@ -20,6 +20,7 @@
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
+#include "budget.h"
 #include "query_parse.h"
 #include "read_node.h"
 #include "read_plan.h"
@@ -165,6 +166,7 @@ make_plan(const ReadRequest *request, const QueryShape *shape, uint32 hash)
 	else
 		tree = query_from_paths(request->model, request->paths);
 	plan->camel = tree->camel;
+	plan->depth = budget_measure(tree->root);
 	plan->nparams = list_length(tree->params);
 	plan->params = palloc(sizeof(QueryParam *) * Max(plan->nparams, 1));
 	foreach(lc, tree->params)
@@ -271,6 +273,9 @@ read_plan_acquire(const ReadRequest *request, const QueryShape *shape)
 			LockRelationOid(plan->relids[i], AccessShareLock);
 		if (plan->valid)
 		{
+			/* the limit may have been another when the plan was made */
+			if (relations_max_depth > 0 && plan->depth > relations_max_depth)
+				(void) budget_measure(plan->root->query);
 			plan->refcount++;
 			return plan;
 		}

@@ -45,6 +45,7 @@ typedef struct ReadNode
 	ObjectTemplate tpl;
 	ValueEncoder *encoders;		/* tpl.nvalues, in the order of the pairs */
 	int		   *positions;		/* where each stands in the select list */
+	int			depth;			/* 0 is the root */
 	int			nchildren;
 	struct ReadNode **children;
 
@@ -100,6 +101,7 @@ typedef struct ReadPlan
 	char	   *shape;			/* of the paths or the document */
 	int			shape_length;
 	bool		camel;
+	int			depth;			/* levels below the root */
 	int			nparams;		/* bound at each call */
 	QueryParam **params;
 	bool		valid;

@@ -26,6 +26,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
+#include "budget.h"
 #include "query_cursor.h"
 #include "read_level.h"
 
@@ -54,16 +55,17 @@ release_plan(void *arg)
 }
 
 static ReadLevel *
-make_level(ReadRun *run, ReadNode *node)
+make_level(ReadRun *run, ReadNode *node, ReadLevel *parent)
 {
 	ReadLevel  *level = MemoryContextAllocZero(run->context, sizeof(ReadLevel));
 
 	check_stack_depth();
 	level->run = run;
 	level->node = node;
+	level->parent = parent;
 	level->links = MemoryContextAlloc(run->context, sizeof(ReadLevel *) * Max(node->nlinks, 1));
 	for (int i = 0; i < node->nlinks; i++)
-		level->links[i] = node->links[i] == node ? level : make_level(run, node->links[i]);
+		level->links[i] = node->links[i] == node ? level : make_level(run, node->links[i], level);
 	return level;
 }
 
@@ -161,8 +163,9 @@ read_run_begin(const ReadRequest *request)
 	run->row = AllocSetContextCreate(context, "relations read row",
 									 ALLOCSET_START_SMALL_SIZES);
 	row_arena_init(&run->arena, run->batch, 4096);
-	run->root = make_level(run, plan->root);
+	run->root = make_level(run, plan->root, NULL);
 	run->doc_size = 512;
+	budget_begin(&run->budget);
 	return run;
 }
 
@@ -186,12 +189,16 @@ reset_level(ReadLevel *level)
 {
 	ReadRun    *run = level->run;
 	ReadNode   *node = level->node;
+	ReadLevel  *parent = level->parent;
 	ReadLevel **links = level->links;
+	PassLevel  *pass = level->pass;
 
 	memset(level, 0, sizeof(ReadLevel));
 	level->run = run;
 	level->node = node;
+	level->parent = parent;
 	level->links = links;
+	level->pass = pass;
 	for (int i = 0; i < node->nchildren; i++)
 		reset_level(links[i]);
 }
@@ -201,6 +208,7 @@ void
 read_run_reset(ReadRun *run)
 {
 	reset_level(run->root);
+	run->staged = 0;
 	MemoryContextReset(run->batch);
 	row_arena_init(&run->arena, run->batch, Max(4096, run->arena.chunk_size));
 }
@@ -258,9 +266,15 @@ grow_level(ReadLevel *level)
 	level->rows = enlarge(run, level->rows, sizeof(GroupedRow), n);
 	level->groups = enlarge(run, level->groups, sizeof(uint32), n);
 	if (level->keys == NULL && node->nlinks > 0)
+	{
 		level->keys = MemoryContextAllocZero(run->batch, sizeof(KeyColumns) * node->nlinks);
+		level->link_groups = MemoryContextAllocZero(run->batch, sizeof(uint32 *) * node->nlinks);
+	}
 	for (int c = 0; c < node->nlinks; c++)
-		grow_columns(run, &level->keys[c], node->links[c]->nkeys, n);
+	{
+		if (!read_pass_reads(level->links[c]))
+			grow_columns(run, &level->keys[c], node->links[c]->nkeys, n);
+	}
 	if (node->nident > 0)
 		grow_columns(run, &level->ident, node->nident, n);
 	level->capacity = n;
@@ -292,20 +306,22 @@ keep_values(ReadRun *run, KeyColumns *columns, uint32 n, int ncolumns, const int
 	}
 }
 
-/* Take a row into a level: encode it, and keep the keys of its links. */
-static void
-add_row(ReadLevel *level, const Datum *values, const bool *isnull, uint32 group)
+/* Room for one more row of a level; its number. */
+static inline uint32
+next_row(ReadLevel *level)
+{
+	if (level->nrows == level->capacity)
+		grow_level(level);
+	return level->nrows++;
+}
+
+/* Keep what is needed of a row besides its document: by what it is sorted, and its keys. */
+static inline void
+note_row(ReadLevel *level, uint32 n, const Datum *values, const bool *isnull, uint32 group)
 {
 	ReadRun    *run = level->run;
 	ReadNode   *node = level->node;
-	MemoryContext old = MemoryContextSwitchTo(run->row);
-	uint32		n;
 
-	if (level->nrows == level->capacity)
-		grow_level(level);
-	n = level->nrows++;
-	level->rows[n].row = stage_row(&run->arena, &node->tpl, node->encoders,
-								   node->positions, values, isnull);
 	level->rows[n].sort = node->sorted_here && !isnull[node->sort_position]
 		? integer_datum(node->sort_type, values[node->sort_position]) : PG_INT64_MAX;
 	level->groups[n] = group;
@@ -313,25 +329,66 @@ add_row(ReadLevel *level, const Datum *values, const bool *isnull, uint32 group)
 	{
 		ReadNode   *link = node->links[c];
 
-		keep_values(run, &level->keys[c], n, link->nkeys,
-					link == node ? node->recursion_keys : link->parent_keys,
-					link->key_lens, link->key_byvals, values, isnull);
+		/* rows that come with the pass know their parent by its number */
+		if (!read_pass_reads(level->links[c]))
+			keep_values(run, &level->keys[c], n, link->nkeys,
+						link == node ? node->recursion_keys : link->parent_keys,
+						link->key_lens, link->key_byvals, values, isnull);
+	}
+}
+
+/*
+ * Take a row into a level: encode it, and keep the keys of its links.  values
+ * are in the order of the node's select list; group is the parent's.
+ */
+void
+read_level_add(ReadLevel *level, const Datum *values, const bool *isnull, uint32 group)
+{
+	ReadRun    *run = level->run;
+	ReadNode   *node = level->node;
+	MemoryContext old = MemoryContextSwitchTo(run->row);
+	uint32		n = next_row(level);
+	StagedRow  *staged;
+
+	staged = stage_row(&run->arena, 0, &node->tpl, node->encoders, node->positions, values, isnull);
+	level->rows[n].row.staged = staged;
+	run->staged += run->arena.pos - run->arena.start;
+	note_row(level, n, values, isnull, group);
+	for (int c = 0; c < node->nchildren; c++)
+	{
+		if (read_pass_reads(level->links[c]))
+			STAGED_GROUPS(staged)[c] = n;
 	}
 	if (node->nident > 0)
 	{
 		keep_values(run, &level->ident, n, node->nident, node->ident_positions,
 					node->ident_lens, node->ident_byvals, values, isnull);
-		STAGED_NUMBER(level->rows[n].row, node) = n;
+		STAGED_NUMBER(staged, node) = n;
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(run->row);
+}
+
+/*
+ * The same for a row that stays a tuple, of which those values are given that
+ * are keys or that it is sorted by.  Returns its number in the level.
+ */
+uint32
+read_level_add_tuple(ReadLevel *level, MinimalTuple tuple, const Datum *values, const bool *isnull,
+					 uint32 group)
+{
+	uint32		n = next_row(level);
+
+	level->rows[n].row.tuple = tuple;
+	note_row(level, n, values, isnull, group);
+	return n;
 }
 
 /* A root row that the caller has: values in the order of the select list. */
 void
 read_run_add_row(ReadRun *run, const Datum *values, const bool *isnull)
 {
-	add_row(run->root, values, isnull, 0);
+	read_level_add(run->root, values, isnull, 0);
 }
 
 /* ---------------------------------------------------------------------
@@ -367,21 +424,28 @@ receive_row(TupleTableSlot *slot, DestReceiver *self)
 		if (group == NO_GROUP || group < level->first_group)
 			return true;
 	}
-	add_row(level, values, isnull, group);
+	budget_row(level);
+	read_level_add(level, values, isnull, group);
 	return true;
 }
 
 /* The type of an aggregate's value is what the server says it is. */
-static void
-receive_startup(DestReceiver *self, pg_attribute_unused() int operation, TupleDesc typeinfo)
+void
+read_level_learn_type(ReadLevel *level, TupleDesc desc)
 {
-	ReadNode   *node = ((LevelReceiver *) self)->level->node;
+	ReadNode   *node = level->node;
 
 	if (node->query->aggregate == AGGREGATE_NONE || node->value_known)
 		return;
-	encoder_init(&node->encoders[0], TupleDescAttr(typeinfo, typeinfo->natts - 1)->atttypid,
+	encoder_init(&node->encoders[0], TupleDescAttr(desc, desc->natts - 1)->atttypid,
 				 node->context);
 	node->value_known = true;
+}
+
+static void
+receive_startup(DestReceiver *self, pg_attribute_unused() int operation, TupleDesc typeinfo)
+{
+	read_level_learn_type(((LevelReceiver *) self)->level, typeinfo);
 }
 
 static void
@@ -451,29 +515,41 @@ make_params(ReadRun *run, int nkeys, const Oid *types, const Datum *keys, List *
 	return params;
 }
 
-/* Run a form of a level with these key parameters, in the caller's snapshot. */
+/*
+ * Run a form of a level with these key parameters, in the caller's snapshot;
+ * its rows go to dest.
+ */
 static void
-execute_level(ReadLevel *level, LevelForm form, bool custom, int nkeys,
-			  const Oid *types, const Datum *keys)
+send_level(ReadLevel *level, LevelForm form, bool custom, int nkeys,
+		   const Oid *types, const Datum *keys, DestReceiver *dest)
 {
 	ReadRun    *run = level->run;
 	List	   *rest;
 	const char *statement;
 	SPIPlanPtr	plan = read_node_plan(level->node, form, custom, &rest, &statement);
 	SPIExecuteOptions options;
-	LevelReceiver receiver;
 	int			rc;
 
-	init_receiver(&receiver, level, form == LEVEL_ORDINAL);
 	memset(&options, 0, sizeof(options));
 	options.params = make_params(run, nkeys, types, keys, rest);
 	options.read_only = true;
-	options.dest = &receiver.pub;
+	options.dest = dest;
 	if (run->watch != NULL)
 		run->watch(run->watch_arg, level->node, form, statement, options.params);
 	rc = SPI_execute_plan_extended(plan, &options);
 	if (rc < 0)
 		elog(ERROR, "SPI_execute_plan_extended failed: %s", SPI_result_code_string(rc));
+}
+
+/* The same, into the level. */
+static void
+execute_level(ReadLevel *level, LevelForm form, bool custom, int nkeys,
+			  const Oid *types, const Datum *keys)
+{
+	LevelReceiver receiver;
+
+	init_receiver(&receiver, level, form == LEVEL_ORDINAL);
+	send_level(level, form, custom, nkeys, types, keys, &receiver.pub);
 }
 
 /* The root's own statement, for forms that give few rows. */
@@ -536,7 +612,11 @@ number_keys(ReadLevel *level, ReadLevel *parent, int link, uint32 first)
 	Oid			type = node->key_types[0];
 	KeyMap	   *map = &level->map;
 	uint32		n = parent->nrows;
+	uint32	   *groups = NULL;
 
+	if (read_pass_has_tuples(parent))
+		groups = parent->link_groups[link] = MemoryContextAllocHuge(level->run->batch,
+																	sizeof(uint32) * Max(n, 1));
 	if (map->context == NULL)
 	{
 		int64		min = PG_INT64_MAX;
@@ -568,15 +648,30 @@ number_keys(ReadLevel *level, ReadLevel *parent, int link, uint32 first)
 			group = node->hashed
 				? keymap_put_integer(map, integer_datum(type, keys->values[0][i]))
 				: keymap_put(map, keys->values, i);
-		STAGED_GROUPS(parent->rows[i].row)[link] = group;
+		if (groups != NULL)
+			groups[i] = group;
+		else
+			STAGED_GROUPS(parent->rows[i].row.staged)[link] = group;
 	}
 }
 
-static Datum
+/* A key of an integer type. */
+Datum
 integer_key(Oid type, int64 key)
 {
 	return type == INT2OID ? Int16GetDatum((int16) key)
 		: type == INT4OID ? Int32GetDatum((int32) key) : Int64GetDatum(key);
+}
+
+/* Send the rows whose parents have keys from min to max to dest. */
+void
+read_level_range(ReadLevel *level, int64 min, int64 max, DestReceiver *dest)
+{
+	Oid			type = level->node->key_types[0];
+	Oid			types[2] = {type, type};
+	Datum		keys[2] = {integer_key(type, min), integer_key(type, max)};
+
+	send_level(level, LEVEL_RANGE, true, 2, types, keys, dest);
 }
 
 /* The groups that are to be read, as arrays: one for each key column. */
@@ -627,10 +722,10 @@ read_groups(ReadLevel *level)
 	else if (level->first_group == 0 && n > FEW_KEYS &&
 			 (uint64) map->max - (uint64) map->min < (uint64) n * DENSE_FACTOR)
 	{
-		types[0] = types[1] = type;
-		keys[0] = integer_key(type, map->min);
-		keys[1] = integer_key(type, map->max);
-		execute_level(level, LEVEL_RANGE, true, 2, types, keys);
+		LevelReceiver receiver;
+
+		init_receiver(&receiver, level, false);
+		read_level_range(level, map->min, map->max, &receiver.pub);
 	}
 	else
 	{
@@ -658,10 +753,12 @@ read_recursion(ReadLevel *level)
 			break;
 		level->first_group = groups;
 		read_groups(level);
+		if (level->nrows > numbered)
+			budget_recursion(level, depth);
 	}
 	/* the last rows: what they lead to has not been read */
 	for (uint32 i = numbered; i < level->nrows; i++)
-		STAGED_GROUPS(level->rows[i].row)[link] = NO_GROUP;
+		STAGED_GROUPS(level->rows[i].row.staged)[link] = NO_GROUP;
 }
 
 static int
@@ -691,7 +788,7 @@ group_rows(ReadLevel *level)
 {
 	ReadRun    *run = level->run;
 	ReadNode   *node = level->node;
-	uint32		ngroups = level->map.ngroups;
+	uint32		ngroups = level->ngroups;
 	uint32	   *start;
 
 	level->start = start = MemoryContextAllocHuge(run->batch, sizeof(uint32) * ((Size) ngroups + 2));
@@ -731,6 +828,21 @@ level_error_context(void *arg)
 			   model_name(level->node->query->relation->model));
 }
 
+void
+read_level_push_error(ReadLevelError *error, ReadLevel *level)
+{
+	error->callback.callback = level_error_context;
+	error->callback.arg = level;
+	error->callback.previous = error_context_stack;
+	error_context_stack = &error->callback;
+}
+
+void
+read_level_pop_error(ReadLevelError *error)
+{
+	error_context_stack = error->callback.previous;
+}
+
 static void
 run_children(ReadLevel *parent)
 {
@@ -738,22 +850,25 @@ run_children(ReadLevel *parent)
 	for (int c = 0; c < parent->node->nchildren; c++)
 	{
 		ReadLevel  *level = parent->links[c];
-		ErrorContextCallback callback;
+		ReadLevelError error;
 
 		CHECK_FOR_INTERRUPTS();
-		callback.callback = level_error_context;
-		callback.arg = level;
-		callback.previous = error_context_stack;
-		error_context_stack = &callback;
-		number_keys(level, parent, c, 0);
-		if (level->map.ngroups > 0)
+		read_level_push_error(&error, level);
+		if (read_pass_reads(level))
+			level->ngroups = parent->nrows;
+		else
 		{
-			read_groups(level);
-			if (level->node->recursive)
-				read_recursion(level);
+			number_keys(level, parent, c, 0);
+			if (level->map.ngroups > 0)
+			{
+				read_groups(level);
+				if (level->node->recursive)
+					read_recursion(level);
+			}
+			level->ngroups = level->map.ngroups;
 		}
 		group_rows(level);
-		error_context_stack = callback.previous;
+		read_level_pop_error(&error);
 		if (level->nrows > 0)
 			run_children(level);
 	}

@@ -9,6 +9,19 @@
 #include "utils/portal.h"
 
 typedef struct ReadLevel ReadLevel;
+typedef struct PassLevel PassLevel;
+typedef struct ReadPass ReadPass;
+
+/* What a run may take, see budget.h. */
+typedef struct ReadBudget
+{
+	int64		max_rows;
+	Size		max_bytes;
+	/* what is left of it */
+	int64		rows;
+	int64		document_rows;
+	Size		bytes;
+} ReadBudget;
 
 /* One execution of a plan; lives in a memory context of its own. */
 typedef struct ReadRun
@@ -26,7 +39,11 @@ typedef struct ReadRun
 						  ParamListInfo params);
 	void	   *watch_arg;
 	ReadLevel  *root;
+	ReadBudget	budget;
+	Size		staged;			/* bytes of the batch's rows */
+	ReadPass   *pass;			/* that the batch is a part of, or NULL */
 	Size		doc_size;		/* guess of the next document's size */
+	DocBuffer	passing;		/* of documents that are used before the next */
 } ReadRun;
 
 extern ReadRun *read_run_begin(const ReadRequest *request);
@@ -44,6 +61,7 @@ extern void read_run_children(ReadRun *run);
 
 /* read_document.c */
 extern Jsonb *read_run_document(ReadRun *run, uint32 row);
+extern Jsonb *read_run_passing_document(ReadRun *run, uint32 row);
 extern Jsonb *read_run_relation(ReadRun *run);
 extern uint32 read_run_related_rows(ReadRun *run);
 extern Jsonb *read_run_related_document(ReadRun *run, uint32 row);

@@ -17,5 +17,8 @@
 
 /* settings, see relations.c */
 extern int	relations_batch_memory;	/* kilobytes that a batch of rows may take */
+extern int	relations_max_depth;	/* see budget.c; 0 is no limit */
+extern int	relations_max_rows;
+extern int	relations_max_bytes;
 
 #endif							/* RELATIONS_H */

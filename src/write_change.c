@@ -11,6 +11,7 @@
 #include "miscadmin.h"
 #include "utils/datum.h"
 
+#include "budget.h"
 #include "key_operator.h"
 #include "write_change.h"
 #include "write_statement.h"
@@ -65,119 +66,10 @@ named_row(WriteRun *run, WriteRow *owner, RelationDesc *relation, const JsonbVal
 	WriteRow   *row = write_row_make(run, write_run_model(run, relation->related), owner,
 									 psprintf("%s.%s", relation->name, operation), -1);
 
-	if (!write_parse_key(run, row, key, operation_path(owner, relation, operation)))
+	budget_write_depth(row);
+	if (!write_parse_owned_key(run, row, key, operation_path(owner, relation, operation), relation, owner))
 		row->key = NULL;
 	return row;
-}
-
-/* ---------------------------------------------------------------------
- * Letting go
- * ---------------------------------------------------------------------
- */
-
-/* "NOT (key is one of rows)", or nothing when there are none. */
-static void
-append_except(WriteStatement *statement, List *rows, const char *alias)
-{
-	ListCell   *lc;
-
-	foreach(lc, rows)
-	{
-		appendStringInfoString(&statement->sql, " AND NOT (");
-		statement_key(statement, lfirst(lc), alias);
-		appendStringInfoChar(&statement->sql, ')');
-	}
-}
-
-/* The columns by which a related row refers to its owner, set to null. */
-static void
-append_nulls(StringInfo sql, RelationDesc *relation)
-{
-	List	   *columns = relation->other_columns;
-	ListCell   *lc;
-
-	if (relation->morph != NULL)
-		columns = lcons(relation->morph_type_column, list_copy(relation->morph_id_columns));
-	foreach(lc, columns)
-		appendStringInfo(sql, "%s%s = NULL", foreach_current_index(lc) > 0 ? ", " : "",
-						 quote_identifier(lfirst(lc)));
-}
-
-/*
- * Let related rows of the owner go: the one that row names, or with NULL all
- * but those of except.  The rows stay, and refer to nothing any more; of a
- * pivot its rows go.
- */
-uint64
-write_let_go(RelationDesc *relation, WriteRow *owner, WriteRow *row, List *except)
-{
-	WriteStatement statement;
-
-	statement_init(&statement);
-	if (OidIsValid(relation->via))
-	{
-		ListCell   *v;
-		ListCell   *c;
-
-		appendStringInfo(&statement.sql, "DELETE FROM %s AS p WHERE ", quoted_model_name(relation->via));
-		statement_pivot(&statement, relation, owner, "p");
-		if (row != NULL || except != NIL)
-		{
-			appendStringInfo(&statement.sql, " AND EXISTS (SELECT 1 FROM %s AS c WHERE ",
-							 quoted_model_name(relation->related));
-			forboth(v, relation->via_other_columns, c, relation->other_columns)
-				appendStringInfo(&statement.sql, "%sp.%s %s c.%s",
-								 foreach_current_index(v) > 0 ? " AND " : "",
-								 quote_identifier(lfirst(v)),
-								 column_equality(relation->via, lfirst(v), relation->related, lfirst(c)),
-								 quote_identifier(lfirst(c)));
-			if (row != NULL)
-			{
-				appendStringInfoString(&statement.sql, " AND ");
-				statement_key(&statement, row, "c");
-			}
-			append_except(&statement, except, "c");
-			appendStringInfoChar(&statement.sql, ')');
-		}
-		return statement_run(&statement);
-	}
-	appendStringInfo(&statement.sql, "UPDATE %s AS c SET ", quoted_model_name(relation->related));
-	append_nulls(&statement.sql, relation);
-	appendStringInfoString(&statement.sql, " WHERE ");
-	statement_owned(&statement, relation, owner, "c");
-	if (row != NULL)
-	{
-		appendStringInfoString(&statement.sql, " AND ");
-		statement_key(&statement, row, "c");
-	}
-	append_except(&statement, except, "c");
-	return statement_run(&statement);
-}
-
-/* Delete related rows of the owner: the one that row names, or all. */
-static uint64
-delete_related(RelationDesc *relation, WriteRow *owner, WriteRow *row)
-{
-	WriteStatement statement;
-
-	statement_init(&statement);
-	if (row != NULL && OidIsValid(relation->via))
-	{
-		/* the row of the pivot first, which refers to it */
-		if (write_let_go(relation, owner, row, NIL) == 0)
-			return 0;
-		appendStringInfo(&statement.sql, "DELETE FROM %s AS c WHERE ", quoted_model_name(relation->related));
-		statement_key(&statement, row, "c");
-		return statement_run(&statement);
-	}
-	appendStringInfo(&statement.sql, "DELETE FROM %s AS c WHERE ", quoted_model_name(relation->related));
-	statement_owned(&statement, relation, owner, "c");
-	if (row != NULL)
-	{
-		appendStringInfoString(&statement.sql, " AND ");
-		statement_key(&statement, row, "c");
-	}
-	return statement_run(&statement);
 }
 
 /* ---------------------------------------------------------------------
@@ -250,6 +142,7 @@ current_parent(WriteRun *run, WriteRow *current, RelationDesc *relation, const c
 	relation = current_branch(current, relation);
 	parent = write_row_make(run, write_run_model(run, relation->related), current,
 							psprintf("%s.%s", relation->name, operation), -1);
+	budget_write_depth(parent);
 	statement_init(&statement);
 	appendStringInfo(&statement.sql, "SELECT %s FROM %s AS c WHERE ",
 					 quoted_column_list(parent->model->desc->primary_key),
@@ -267,6 +160,7 @@ current_parent(WriteRun *run, WriteRow *current, RelationDesc *relation, const c
 		statement_param(&statement, current->model->columns[write_model_column(current->model, lfirst(o))].base,
 						value, false);
 	}
+	statement_scope(&statement, relation, current, "c", NULL);
 	if (statement_run(&statement) == 0)
 		return NULL;
 	write_take_key(run, parent);
@@ -281,6 +175,23 @@ no_related_row(WriteRow *row, RelationDesc *relation, const char *operation)
 			 errmsg("there is no such \"%s\" at \"%s\"", relation->name,
 					operation_path(row, relation, operation)),
 			 errdetail("The row of \"%s\" does not have it.", model_name(row->model->relid))));
+}
+
+/*
+ * What $update says of the one row of a relation: its columns, or the same as
+ * "data" beside "where".  A column may be called "data", too.
+ */
+static JsonbValue *
+data_of_one(WriteModel *related, JsonbValue *value)
+{
+	JsonbValue *data = member_of(value, "data");
+	int			n = list_length(json_members_of(value));
+
+	if (data == NULL)
+		return value;
+	if (member_of(value, "where") != NULL)
+		return n == 2 ? data : value;
+	return n == 1 && write_model_member(related, "data") == NULL ? data : value;
 }
 
 /* Change the row that a row refers to, with what the document says of it. */
@@ -305,7 +216,6 @@ change_parents(WriteRun *run, WriteRow *row, WriteRow *current, WriteRequest *re
 	RelationDesc *relation = request->relation;
 	JsonbValue *value = &request->member->value;
 	const char *operation = request->operation;
-	JsonbValue *data;
 
 	if (is(operation, "$disconnect") && !after)
 		write_set_parent_null(run, row, relation);
@@ -324,8 +234,10 @@ change_parents(WriteRun *run, WriteRow *row, WriteRow *current, WriteRequest *re
 	}
 	else if (is(operation, "$update") && after)
 	{
-		data = JSON_IS_OBJECT(value) && member_of(value, "data") != NULL ? member_of(value, "data") : value;
-		change_parent(run, row, current, relation, operation, data);
+		RelationDesc *branch = current_branch(current, relation);
+
+		change_parent(run, row, current, relation, operation,
+					  data_of_one(write_run_model(run, branch->related), value));
 	}
 	else if (is(operation, "$upsert"))
 	{
@@ -369,15 +281,15 @@ remove_children(WriteRun *run, WriteRow *row, WriteRequest *request)
 					keep = lappend(keep, lfirst(lc));
 			}
 		}
-		(void) write_let_go(relation, row, NULL, keep);
+		(void) write_let_go(relation, row, NULL, keep, operation);
 		return;
 	}
 	if (!is(operation, "$disconnect") && !is(operation, "$delete"))
 		return;
 	if (value->type == jbvBool)
 	{
-		uint64		n = is(operation, "$delete") ? delete_related(relation, row, NULL)
-			: write_let_go(relation, row, NULL, NIL);
+		uint64		n = is(operation, "$delete") ? write_delete_related(relation, row, NULL)
+			: write_let_go(relation, row, NULL, NIL, operation);
 
 		if (n == 0 && is(operation, "$delete"))
 			no_related_row(row, relation, operation);
@@ -390,8 +302,8 @@ remove_children(WriteRun *run, WriteRow *row, WriteRequest *request)
 
 		CHECK_FOR_INTERRUPTS();
 		if (named->key != NULL)
-			n = is(operation, "$delete") ? delete_related(relation, row, named)
-				: write_let_go(relation, row, named, NIL);
+			n = is(operation, "$delete") ? write_delete_related(relation, row, named)
+				: write_let_go(relation, row, named, NIL, operation);
 		/* letting go of what is not there has been done */
 		if (n == 0 && is(operation, "$delete"))
 			no_related_row(row, relation, operation);
@@ -407,14 +319,15 @@ owned_row(WriteRun *run, WriteRow *owner, RelationDesc *relation, JsonbValue *ke
 									 psprintf("%s.%s", relation->name, operation), -1);
 	WriteStatement statement;
 
+	budget_write_depth(row);
 	if (key != NULL &&
-		!write_parse_key(run, row, key, operation_path(owner, relation, operation)))
+		!write_parse_owned_key(run, row, key, operation_path(owner, relation, operation), relation, owner))
 		return NULL;
-	statement_init(&statement);
+	write_begin_statement(&statement, relation, owner, operation);
 	appendStringInfo(&statement.sql, "SELECT %s FROM %s AS c WHERE ",
 					 quoted_column_list(row->model->desc->primary_key),
 					 quoted_model_name(relation->related));
-	statement_owned(&statement, relation, owner, "c");
+	statement_owned(&statement, relation, owner, "c", true, NULL);
 	if (key != NULL)
 	{
 		appendStringInfoString(&statement.sql, " AND ");
@@ -473,8 +386,14 @@ change_children(WriteRun *run, WriteRow *row, WriteRequest *request)
 			write_wrong_value(path, "an object", value);
 		where = member_of(value, "where");
 		data = member_of(value, is(operation, "$update") ? "data" : "update");
-		if (data == NULL && is(operation, "$update") && to_one)
-			data = value;
+		if (is(operation, "$update") && to_one)
+		{
+			data = data_of_one(link->related, value);
+			if (data == value)
+				where = NULL;
+		}
+		else
+			write_check_keys(value, path, is(operation, "$update") ? "where, data" : "where, create, update");
 		if (data == NULL || (where == NULL && !to_one) ||
 			(is(operation, "$upsert") && member_of(value, "create") == NULL))
 			ereport(ERROR,
@@ -546,6 +465,8 @@ check_request(WriteRow *row, RelationDesc *relation, JsonMember *operation)
 		path = operation_path(row, relation, operation->key);
 		if (!JSON_IS_OBJECT(value))
 			write_wrong_value(path, "an object", value);
+		if (is(operation->key, "$upsert"))
+			write_check_keys(value, path, "create, update");
 		if (is(operation->key, "$upsert") &&
 			(member_of(value, "create") == NULL || member_of(value, "update") == NULL))
 			ereport(ERROR,
@@ -589,6 +510,21 @@ take_operations(WriteRun *run, WriteRow *row, RelationDesc *relation, JsonMember
 	{
 		write_set_parent_null(run, row, relation);
 		write_show_relation(run, row, relation);
+		return requests;
+	}
+	/* an array may hold operations among documents */
+	if (!replaces && JSON_IS_ARRAY(&member->value) && !RELATION_IS_TO_ONE(relation->kind))
+	{
+		write_show_relation(run, row, relation);
+		foreach(lc, json_elements_of(&member->value))
+		{
+			JsonMember *element = lfirst(lc);
+
+			if (write_are_operations(&element->value))
+				requests = take_operations(run, row, relation, element, false, requests);
+			else
+				write_add_created(run, row, relation, &element->value, foreach_current_index(lc));
+		}
 		return requests;
 	}
 	members = JSON_IS_OBJECT(&member->value) ? json_members_of(&member->value) : NIL;
@@ -660,13 +596,72 @@ forget_generated(WriteRow *row, WriteRow *current)
 }
 
 /*
+ * Does a row that is to be changed have to be looked at before?  When what it
+ * refers to now matters, or when what it is to refer to would be created in
+ * vain were the row not there.
+ */
+static bool
+needs_current(WriteRow *row, List *requests)
+{
+	ListCell   *lc;
+
+	foreach(lc, requests)
+	{
+		if (is_parent(((WriteRequest *) lfirst(lc))->relation))
+			return true;
+	}
+	foreach(lc, row->links)
+	{
+		WriteLink  *link = lfirst(lc);
+
+		if (is_parent(link->relation) && link->rows != NIL)
+			return true;
+	}
+	for (int i = 0; i < row->ncolumns; i++)
+	{
+		if (row->model->columns[row->columns[i]].generated)
+			return true;
+	}
+	return false;
+}
+
+/* Look at a row as it is, before it is changed; false when it is not there. */
+static bool
+look_at_current(WriteRun *run, WriteRow *row, WriteRow *current, List *requests)
+{
+	ListCell   *lc;
+
+	current->existing = true;
+	current->key = row->key;
+	current->shown = NIL;
+	foreach(lc, requests)
+	{
+		WriteRequest *request = lfirst(lc);
+
+		if (is_parent(request->relation))
+			current->wanted = list_concat_unique_ptr(current->wanted, reference_columns(request->relation));
+	}
+	for (int i = 0; i < row->ncolumns; i++)
+	{
+		if (row->model->columns[row->columns[i]].generated)
+			current->wanted = list_append_unique_ptr(current->wanted,
+													 row->model->columns[row->columns[i]].name);
+	}
+	write_lookup(run, list_make1(current));
+	if (!current->found)
+		return false;
+	forget_generated(row, current);
+	return true;
+}
+
+/*
  * Change a row that is named by its key, as a document says: its columns, and
  * what its relations lead to.  With replaces a nested document takes the place
- * of what is there, else it is added.  Raises foreign_key_violation when the row is
- * not there, and what the server raises.
+ * of what is there, else it is added.  False when the row is not there, and
+ * nothing was done.  Raises what the server raises.
  */
-void
-write_change(WriteRun *run, WriteRow *row, const JsonbValue *document, bool replaces)
+bool
+write_change_found(WriteRun *run, WriteRow *row, const JsonbValue *document, bool replaces)
 {
 	MemoryContext old = MemoryContextSwitchTo(run->context);
 	WriteRow   *current = write_row_make(run, row->model, row->parent, row->name, row->index);
@@ -688,34 +683,26 @@ write_change(WriteRun *run, WriteRow *row, const JsonbValue *document, bool repl
 			write_parse_column(run, row, member);
 	}
 
-	/* as it was: what it referred to */
-	current->existing = true;
-	current->key = row->key;
-	current->shown = NIL;
-	foreach(lc, requests)
+	write_resolve_links(run, row);
+	if (needs_current(row, requests) && !look_at_current(run, row, current, requests))
 	{
-		WriteRequest *request = lfirst(lc);
-
-		if (is_parent(request->relation))
-			current->wanted = list_concat_unique_ptr(current->wanted, reference_columns(request->relation));
+		MemoryContextSwitchTo(old);
+		return false;
 	}
-	for (int i = 0; i < row->ncolumns; i++)
-	{
-		if (row->model->columns[row->columns[i]].generated)
-			current->wanted = list_append_unique_ptr(current->wanted,
-													 row->model->columns[row->columns[i]].name);
-	}
-	write_lookup(run, list_make1(current));
-	write_require(run, current);
-	forget_generated(row, current);
-
 	foreach(lc, requests)
 	{
 		if (is_parent(((WriteRequest *) lfirst(lc))->relation))
 			change_parents(run, row, current, lfirst(lc), false);
 	}
 	write_store_parents(run, list_make1(row));
-	write_update_row(run, row);
+	if (!write_update_found(run, row))
+	{
+		/* it went meanwhile, and with it those that were stored for it */
+		if (needs_current(row, requests))
+			write_require(run, row);
+		MemoryContextSwitchTo(old);
+		return false;
+	}
 	foreach(lc, requests)
 	{
 		WriteRequest *request = lfirst(lc);
@@ -740,16 +727,13 @@ write_change(WriteRun *run, WriteRow *row, const JsonbValue *document, bool repl
 			change_children(run, row, lfirst(lc));
 	}
 	MemoryContextSwitchTo(old);
+	return true;
 }
 
-/* Delete a row that is named by its key; false when it is not there. */
-bool
-write_delete_row(WriteRow *row)
+/* The same.  Raises foreign_key_violation when the row is not there. */
+void
+write_change(WriteRun *run, WriteRow *row, const JsonbValue *document, bool replaces)
 {
-	WriteStatement statement;
-
-	statement_init(&statement);
-	appendStringInfo(&statement.sql, "DELETE FROM %s AS c WHERE ", quoted_model_name(row->model->relid));
-	statement_key(&statement, row, "c");
-	return statement_run(&statement) > 0;
+	if (!write_change_found(run, row, document, replaces))
+		write_require(run, row);
 }

@@ -6,6 +6,7 @@
 #define RELATIONS_WRITE_CHANGE_H
 
 #include "write_graph.h"
+#include "write_statement.h"
 
 /* An operation of a document on a relation. */
 typedef struct WriteRequest
@@ -16,9 +17,16 @@ typedef struct WriteRequest
 	WriteRow   *row;			/* what it is about, once that is known */
 } WriteRequest;
 
+extern bool write_change_found(WriteRun *run, WriteRow *row, const JsonbValue *document, bool replaces);
 extern void write_change(WriteRun *run, WriteRow *row, const JsonbValue *document, bool replaces);
 extern void write_set_parent_null(WriteRun *run, WriteRow *row, RelationDesc *relation);
+
+/* write_remove.c: rows that are let go, or deleted */
+extern void write_begin_statement(WriteStatement *statement, RelationDesc *relation, WriteRow *owner,
+								  const char *operation);
+extern uint64 write_let_go(RelationDesc *relation, WriteRow *owner, WriteRow *row, List *except,
+						   const char *operation);
+extern uint64 write_delete_related(RelationDesc *relation, WriteRow *owner, WriteRow *row);
 extern bool write_delete_row(WriteRow *row);
-extern uint64 write_let_go(RelationDesc *relation, WriteRow *owner, WriteRow *row, List *except);
 
 #endif							/* RELATIONS_WRITE_CHANGE_H */

@@ -27,12 +27,20 @@ extern void write_parse_pivot(WriteRun *run, WriteRow *child, WriteRow *pivot,
 extern void write_show_relation(WriteRun *run, WriteRow *row, RelationDesc *relation);
 extern bool write_are_operations(const JsonbValue *value);
 extern void write_parse_column(WriteRun *run, WriteRow *row, JsonMember *member);
-extern void write_take_key(WriteRun *run, WriteRow *row);
 extern void write_wrong_value(const char *path, const char *expected,
 							  const JsonbValue *value) pg_attribute_noreturn();
+extern void write_check_keys(const JsonbValue *object, const char *path, const char *known);
 extern void write_check_relation(RelationDesc *relation);
-extern bool write_parse_key(WriteRun *run, WriteRow *row, const JsonbValue *value, const char *path);
+
+extern void write_unknown_key(WriteModel *model, const char *key,
+							  const char *path) pg_attribute_noreturn();
+
+/* write_key.c: rows that are there, by their keys */
+extern void write_take_key(WriteRun *run, WriteRow *row);
 extern bool write_text_key(WriteRun *run, WriteRow *row, char *text);
+extern bool write_parse_key(WriteRun *run, WriteRow *row, const JsonbValue *value, const char *path);
+extern bool write_parse_owned_key(WriteRun *run, WriteRow *row, const JsonbValue *value,
+								  const char *path, RelationDesc *relation, WriteRow *owner);
 
 /* write_store.c: rows -> tables */
 extern void write_store(WriteRun *run, List *rows);
@@ -47,8 +55,9 @@ extern void write_refer_pivot(WriteRun *run, WriteRow *pivot, WriteRow *owner, W
 							  RelationDesc *relation);
 extern WriteRow *write_read_owner(WriteRun *run, Oid relid, const char *name, char *key,
 								  RelationDesc **relation);
+extern void write_resolve_links(WriteRun *run, WriteRow *row);
 extern void write_require(WriteRun *run, WriteRow *row);
+extern bool write_update_found(WriteRun *run, WriteRow *row);
 extern void write_update_row(WriteRun *run, WriteRow *row);
-extern char *write_key_condition(WriteModel *model, List *columns, int first);
 
 #endif							/* RELATIONS_WRITE_GRAPH_H */

@@ -15,6 +15,7 @@
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
+#include "utils/datum.h"
 #include "utils/fmgrprotos.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
@@ -22,6 +23,7 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
+#include "utils/typcache.h"
 
 #include "json_value.h"
 #include "key_operator.h"
@@ -123,6 +125,7 @@ init_columns(WriteModel *model)
 		column->name = pstrdup(NameStr(att->attname));
 		column->type = att->atttypid;
 		column->typmod = att->atttypmod;
+		column->collation = att->attcollation;
 		column->base = getBaseType(att->atttypid);
 		column->len = att->attlen;
 		column->byval = att->attbyval;
@@ -175,7 +178,7 @@ make_model(Oid relid)
 static void
 free_shape(WriteShape *shape)
 {
-	SPIPlanPtr	plans[] = {shape->insert_one, shape->insert_many, shape->lookup};
+	SPIPlanPtr	plans[] = {shape->insert_one, shape->insert_many, shape->lookup_one, shape->lookup_many};
 
 	for (int i = 0; i < (int) lengthof(plans); i++)
 	{
@@ -545,48 +548,58 @@ write_shape_insert(WriteShape *shape, bool many)
 }
 
 /*
- * The kept plan that finds rows of the shape by their primary keys, of which
- * each column is an array.  The first column of the result is the position in
- * the arrays.
+ * The kept plan that finds a row of the shape by its primary key, whose values
+ * are the parameters; with many rows by their primary keys, of which each
+ * column is an array.  The first column of the result is the position in the
+ * arrays.
  */
 SPIPlanPtr
-write_shape_lookup(WriteShape *shape)
+write_shape_lookup(WriteShape *shape, bool many)
 {
+	SPIPlanPtr *plan = many ? &shape->lookup_many : &shape->lookup_one;
 	WriteModel *model = shape->model;
 	StringInfoData sql;
+	StringInfoData keys;
 	StringInfoData condition;
 	Oid			types[INDEX_MAX_KEYS];
 	int			n = list_length(model->desc->primary_key);
 	ListCell   *lc;
 
-	if (shape->lookup != NULL)
-		return shape->lookup;
+	if (*plan != NULL)
+		return *plan;
 	initStringInfo(&sql);
+	initStringInfo(&keys);
 	initStringInfo(&condition);
-	appendStringInfoString(&sql, "SELECT k.ord");
-	if (shape->returned != NIL)
-	{
-		appendStringInfoString(&sql, ", ");
-		append_returned(&sql, shape, "c.");
-	}
-	appendStringInfoString(&sql, " FROM ROWS FROM (");
 	foreach(lc, model->desc->primary_key)
 	{
 		int			i = foreach_current_index(lc);
 		Oid			type = model->columns[write_model_column(model, lfirst(lc))].base;
 
-		types[i] = get_array_type(type);
-		appendStringInfo(&sql, "%spg_catalog.unnest($%d)", i > 0 ? ", " : "", i + 1);
-		appendStringInfo(&condition, "%sc.%s %s k.k%d", i > 0 ? " AND " : "",
+		types[i] = many ? get_array_type(type) : type;
+		appendStringInfo(&keys, "%spg_catalog.unnest($%d)", i > 0 ? ", " : "", i + 1);
+		appendStringInfo(&condition, "%sc.%s %s %s%d", i > 0 ? " AND " : "",
 						 quote_identifier(lfirst(lc)),
-						 strategy_operator(type, type, BTEqualStrategyNumber), i + 1);
+						 strategy_operator(type, type, BTEqualStrategyNumber),
+						 many ? "k.k" : "$", i + 1);
 	}
-	appendStringInfoString(&sql, ") WITH ORDINALITY AS k(");
-	for (int i = 1; i <= n; i++)
-		appendStringInfo(&sql, "k%d, ", i);
-	appendStringInfo(&sql, "ord) JOIN %s AS c ON %s", quoted_model_name(model->relid), condition.data);
-	shape->lookup = keep_plan(sql.data, n, types, CURSOR_OPT_GENERIC_PLAN);
-	return shape->lookup;
+	appendStringInfoString(&sql, many ? "SELECT k.ord" : "SELECT '1'::pg_catalog.int8");
+	if (shape->returned != NIL)
+	{
+		appendStringInfoString(&sql, ", ");
+		append_returned(&sql, shape, "c.");
+	}
+	if (many)
+	{
+		appendStringInfo(&sql, " FROM ROWS FROM (%s) WITH ORDINALITY AS k(", keys.data);
+		for (int i = 1; i <= n; i++)
+			appendStringInfo(&sql, "k%d, ", i);
+		appendStringInfo(&sql, "ord) JOIN %s AS c ON %s", quoted_model_name(model->relid), condition.data);
+	}
+	else
+		appendStringInfo(&sql, " FROM %s AS c WHERE %s", quoted_model_name(model->relid), condition.data);
+	/* how many keys there are decides which plan is good */
+	*plan = keep_plan(sql.data, n, types, many ? CURSOR_OPT_CUSTOM_PLAN : CURSOR_OPT_GENERIC_PLAN);
+	return *plan;
 }
 
 /*
@@ -623,4 +636,31 @@ write_column_input(WriteModel *model, int index, JsonbValue *value, bool *isnull
 		column->ready = true;
 	}
 	return InputFunctionCall(&column->input, text, column->ioparam, column->typmod);
+}
+
+/*
+ * Are two values of a column's type equal, by the type's own equality if it
+ * has one, else byte by byte?
+ */
+bool
+write_column_equal(WriteColumn *column, Datum a, Datum b)
+{
+	TypeCacheEntry *type;
+
+	if (datum_image_eq(a, b, column->byval, column->len))
+		return true;
+	type = lookup_type_cache(column->base, TYPECACHE_EQ_OPR_FINFO);
+	return OidIsValid(type->eq_opr_finfo.fn_oid) &&
+		DatumGetBool(FunctionCall2Coll(&type->eq_opr_finfo, column->collation, a, b));
+}
+
+/* Which of two values comes first in the order of their type; 0 when it has none. */
+int
+write_column_compare(WriteColumn *column, Datum a, Datum b)
+{
+	TypeCacheEntry *type = lookup_type_cache(column->base, TYPECACHE_CMP_PROC_FINFO);
+
+	if (!OidIsValid(type->cmp_proc_finfo.fn_oid))
+		return 0;
+	return DatumGetInt32(FunctionCall2Coll(&type->cmp_proc_finfo, column->collation, a, b));
 }

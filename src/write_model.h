@@ -17,6 +17,7 @@ typedef struct WriteColumn
 	char	   *name;
 	Oid			type;
 	int32		typmod;
+	Oid			collation;
 	Oid			base;			/* domains taken off */
 	int16		len;
 	bool		byval;
@@ -49,7 +50,8 @@ typedef struct WriteShape
 
 	SPIPlanPtr	insert_one;
 	SPIPlanPtr	insert_many;	/* from the relation WRITE_ROWS */
-	SPIPlanPtr	lookup;			/* by primary key */
+	SPIPlanPtr	lookup_one;		/* by primary key */
+	SPIPlanPtr	lookup_many;	/* by primary keys, in arrays */
 	TupleDesc	rows_desc;		/* of WRITE_ROWS */
 } WriteShape;
 
@@ -88,7 +90,9 @@ extern WriteShape *write_model_shape(WriteModel *model, int ncolumns, const int 
 									 List *relations, List *wanted, List *shown, bool pivot);
 extern void write_shape_rows(WriteShape *shape);
 extern SPIPlanPtr write_shape_insert(WriteShape *shape, bool many);
-extern SPIPlanPtr write_shape_lookup(WriteShape *shape);
+extern SPIPlanPtr write_shape_lookup(WriteShape *shape, bool many);
+extern bool write_column_equal(WriteColumn *column, Datum a, Datum b);
+extern int	write_column_compare(WriteColumn *column, Datum a, Datum b);
 extern Datum write_column_input(WriteModel *model, int index, JsonbValue *value, bool *isnull);
 
 #endif							/* RELATIONS_WRITE_MODEL_H */

@@ -7,16 +7,9 @@
  */
 #include "relations.h"
 
-#include "access/htup_details.h"
-#include "access/stratnum.h"
-#include "catalog/pg_type.h"
-#include "funcapi.h"
 #include "miscadmin.h"
-#include "utils/datum.h"
-#include "utils/fmgroids.h"
-#include "utils/lsyscache.h"
 
-#include "key_operator.h"
+#include "budget.h"
 #include "write_graph.h"
 
 static const char *const operations[] = {"$create", "$connect", "$connect_or_create"};
@@ -49,8 +42,9 @@ write_check_relation(RelationDesc *relation)
 				 errhint("Create the row through a relation of \"%s\".", model_name(relation->via))));
 }
 
-static pg_attribute_noreturn() void
-unknown_key(WriteModel *model, const char *key, const char *path)
+/* Raises undefined_column: a model has neither column nor relation of that name. */
+void
+write_unknown_key(WriteModel *model, const char *key, const char *path)
 {
 	List	   *names = NIL;
 	const char *near;
@@ -81,198 +75,29 @@ write_wrong_value(const char *path, const char *expected, const JsonbValue *valu
 					json_value_type(unconstify(JsonbValue *, value)))));
 }
 
-/* ---------------------------------------------------------------------
- * Keys of rows that are there
- * ---------------------------------------------------------------------
+/*
+ * Raises invalid_parameter_value for a key of an object that is none of those
+ * known, which are separated by commas.
  */
-
-/* Take the primary key that the last statement returned as a row's name. */
 void
-write_take_key(WriteRun *run, WriteRow *row)
+write_check_keys(const JsonbValue *object, const char *path, const char *known)
 {
-	WriteModel *model = row->model;
-	MemoryContext old = MemoryContextSwitchTo(run->context);
 	ListCell   *lc;
 
-	row->key = palloc0(sizeof(Datum) * list_length(model->desc->primary_key));
-	foreach(lc, model->desc->primary_key)
+	foreach(lc, json_members_of(object))
 	{
-		int			i = foreach_current_index(lc);
-		WriteColumn *column = &model->columns[write_model_column(model, lfirst(lc))];
-		bool		isnull;
-		Datum		value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, i + 1, &isnull);
+		const char *key = ((JsonMember *) lfirst(lc))->key;
+		const char *found = strstr(known, key);
+		Size		length = strlen(key);
 
-		row->key[i] = datumCopy(value, column->byval, column->len);
-	}
-	row->existing = true;
-	MemoryContextSwitchTo(old);
-	SPI_freetuptable(SPI_tuptable);
-}
-
-/* Raises undefined_object when rows of the model cannot be named. */
-static void
-require_primary_key(WriteModel *model)
-{
-	if (model->desc->primary_key == NIL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("model \"%s\" has no primary key", model_name(model->relid)),
-				 errhint("Say which columns identify its rows: SELECT relations.model('%s', primary_key => '...').",
-						 model_name(model->relid))));
-}
-
-static void
-key_error_context(void *arg)
-{
-	errcontext("key of model \"%s\"", model_name(((WriteModel *) arg)->relid));
-}
-
-/*
- * Name a row by the text of its key; a composite key is a row literal.  False
- * when a part is null.  Raises what the types raise.
- */
-bool
-write_text_key(WriteRun *run, WriteRow *row, char *text)
-{
-	WriteModel *model = row->model;
-	MemoryContext old = MemoryContextSwitchTo(run->context);
-	int			n;
-	bool		isnull[INDEX_MAX_KEYS];
-	ErrorContextCallback callback;
-	ListCell   *lc;
-
-	require_primary_key(model);
-	n = list_length(model->desc->primary_key);
-	memset(isnull, 0, sizeof(isnull));
-	row->key = palloc0(sizeof(Datum) * n);
-	callback.callback = key_error_context;
-	callback.arg = model;
-	callback.previous = error_context_stack;
-	error_context_stack = &callback;
-	if (n == 1)
-	{
-		Oid			input;
-		Oid			ioparam;
-
-		getTypeInputInfo(model->columns[write_model_column(model, linitial(model->desc->primary_key))].base,
-						 &input, &ioparam);
-		row->key[0] = OidInputFunctionCall(input, text, ioparam, -1);
-	}
-	else
-	{
-		TupleDesc	desc = CreateTemplateTupleDesc(n);
-		HeapTupleHeader header;
-		HeapTupleData tuple;
-
-		foreach(lc, model->desc->primary_key)
-			TupleDescInitEntry(desc, foreach_current_index(lc) + 1, lfirst(lc),
-							   model->columns[write_model_column(model, lfirst(lc))].base, -1, 0);
-		desc = BlessTupleDesc(desc);
-		header = DatumGetHeapTupleHeader(OidInputFunctionCall(F_RECORD_IN, text, RECORDOID,
-															  desc->tdtypmod));
-		tuple.t_len = HeapTupleHeaderGetDatumLength(header);
-		ItemPointerSetInvalid(&tuple.t_self);
-		tuple.t_tableOid = InvalidOid;
-		tuple.t_data = header;
-		heap_deform_tuple(&tuple, desc, row->key, isnull);
-	}
-	error_context_stack = callback.previous;
-	MemoryContextSwitchTo(old);
-	row->existing = true;
-	for (int i = 0; i < n; i++)
-	{
-		if (isnull[i])
-			return false;
-	}
-	return true;
-}
-
-/*
- * Name a row by values of columns that together identify it.  False when no
- * row has them; raises cardinality_violation when several have.
- */
-static bool
-find_by_columns(WriteRun *run, WriteRow *row, const JsonbValue *object, const char *path)
-{
-	WriteModel *model = row->model;
-	List	   *members = json_members_of(object);
-	int			n = list_length(members);
-	Oid		   *types = palloc(sizeof(Oid) * Max(n, 1));
-	Datum	   *values = palloc(sizeof(Datum) * Max(n, 1));
-	StringInfoData sql;
-	MemoryContext context;
-	ListCell   *lc;
-
-	require_primary_key(model);
-	if (n == 0)
+		if (length > 0 && found != NULL && (found == known || found[-1] == ' ') &&
+			(found[length] == ',' || found[length] == '\0'))
+			continue;
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"%s\" names no column", path)));
-	initStringInfo(&sql);
-	appendStringInfo(&sql, "SELECT %s FROM %s WHERE ", quoted_column_list(model->desc->primary_key),
-					 quoted_model_name(model->relid));
-	foreach(lc, members)
-	{
-		JsonMember *member = lfirst(lc);
-		int			i = foreach_current_index(lc);
-		WriteMember *found = write_model_member(model, member->key);
-		WriteColumn *column;
-		bool		isnull;
-
-		if (found == NULL || found->column < 0)
-			unknown_key(model, member->key, psprintf("%s.%s", path, member->key));
-		column = &model->columns[found->column];
-		types[i] = column->base;
-		values[i] = write_column_input(model, found->column, &member->value, &isnull);
-		if (isnull)
-			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("\"%s.%s\" must not be null", path, member->key)));
-		appendStringInfo(&sql, "%s%s %s $%d", i > 0 ? " AND " : "", quote_identifier(column->name),
-						 strategy_operator(column->base, column->base, BTEqualStrategyNumber), i + 1);
+				 errmsg("unknown key \"%s\" at \"%s.%s\"", key, path, key),
+				 errhint("The keys are: %s.", known)));
 	}
-	appendStringInfoString(&sql, " LIMIT 2");
-	context = CurrentMemoryContext;
-	SPI_execute_with_args(sql.data, n, types, values, NULL, false, 2);
-	/* SPI leaves its own, which ends before the run does */
-	MemoryContextSwitchTo(context);
-	if (SPI_processed > 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_CARDINALITY_VIOLATION),
-				 errmsg("more than one row of \"%s\" fits \"%s\"", model_name(model->relid), path),
-				 errhint("Name the row by columns that are unique together.")));
-	if (SPI_processed == 0)
-		return false;
-	write_take_key(run, row);
-	return true;
-}
-
-/*
- * Name a row by a JSON value: a key, or an object of columns that identify it.
- * False when it is known already that there is none.
- */
-bool
-write_parse_key(WriteRun *run, WriteRow *row, const JsonbValue *value, const char *path)
-{
-	char	   *text;
-
-	switch (value->type)
-	{
-		case jbvString:
-			text = pnstrdup(value->val.string.val, value->val.string.len);
-			break;
-		case jbvNumeric:
-			text = DatumGetCString(DirectFunctionCall1(numeric_out,
-													   NumericGetDatum(value->val.numeric)));
-			break;
-		case jbvBinary:
-			if (JSON_IS_OBJECT(value))
-				return find_by_columns(run, row, value, path);
-			write_wrong_value(path, "a key", value);
-		default:
-			write_wrong_value(path, "a key", value);
-	}
-	return write_text_key(run, row, text);
 }
 
 /* ---------------------------------------------------------------------
@@ -329,6 +154,7 @@ add_row(WriteRun *run, WriteRow *row, RelationDesc *relation, RelationDesc *bran
 	WriteRow   *pivot = NULL;
 	MemoryContext old = MemoryContextSwitchTo(run->context);
 
+	budget_write_depth(child);
 	child->wanted = wanted_columns(branch);
 	if (RELATION_HAS_PIVOT(relation->kind))
 	{
@@ -424,24 +250,12 @@ write_add_connected(WriteRun *run, WriteRow *row, RelationDesc *relation, const 
 	char	   *path = psprintf("%s.%s", write_row_path(row, relation->name), operation);
 	RelationDesc *branch = branch_of(relation, key, path);
 	WriteRow   *child;
-	DocumentPlace place;
-	ErrorContextCallback callback;
-	ListCell   *lc;
 
 	if (relation->kind == RELATION_MORPH_TO)
 	{
 		JsonbValue *inner = getKeyJsonValueFromContainer(key->val.binary.data, "key", strlen("key"), NULL);
 
-		foreach(lc, json_members_of(key))
-		{
-			char	   *name = ((JsonMember *) lfirst(lc))->key;
-
-			if (strcmp(name, "key") != 0 && strcmp(name, "$type") != 0)
-				ereport(ERROR,
-						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						 errmsg("unknown key \"%s\" at \"%s.%s\"", name, path, name),
-						 errhint("The keys are: $type, key.")));
-		}
+		write_check_keys(key, path, "$type, key");
 		if (inner == NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -449,16 +263,9 @@ write_add_connected(WriteRun *run, WriteRow *row, RelationDesc *relation, const 
 		key = inner;
 	}
 	child = add_row(run, row, relation, branch, index);
-	place.row = row;
-	place.key = psprintf("%s.%s", relation->name, operation);
-	callback.callback = place_error_context;
-	callback.arg = &place;
-	callback.previous = error_context_stack;
-	error_context_stack = &callback;
+	child->name = psprintf("%s.%s", relation->name, operation);
 	if (!write_parse_key(run, child, key, path))
 		write_require(run, child);
-	error_context_stack = callback.previous;
-	child->name = place.key;
 	return child;
 }
 
@@ -470,43 +277,28 @@ parse_connect_or_create(WriteRun *run, WriteRow *row, RelationDesc *relation,
 	char	   *path = psprintf("%s.$connect_or_create", write_row_path(row, relation->name));
 	JsonbValue *where;
 	JsonbValue *create;
-	RelationDesc *branch;
-	WriteRow   *probe;
-	ListCell   *lc;
+	WriteRow   *child;
 
 	if (!JSON_IS_OBJECT(value))
 		write_wrong_value(path, "an object with \"where\" and \"create\"", value);
-	foreach(lc, json_members_of(value))
-	{
-		char	   *key = ((JsonMember *) lfirst(lc))->key;
-
-		if (strcmp(key, "where") != 0 && strcmp(key, "create") != 0 && strcmp(key, "$type") != 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("unknown key \"%s\" at \"%s.%s\"", key, path, key),
-					 errhint("The keys are: where, create.")));
-	}
+	write_check_keys(value, path, relation->kind == RELATION_MORPH_TO ? "$type, where, create" : "where, create");
 	where = getKeyJsonValueFromContainer(value->val.binary.data, "where", strlen("where"), NULL);
 	create = getKeyJsonValueFromContainer(value->val.binary.data, "create", strlen("create"), NULL);
 	if (where == NULL || create == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%s\" must have \"where\" and \"create\"", path)));
-	branch = branch_of(relation, relation->kind == RELATION_MORPH_TO ? value : where, path);
-	probe = write_row_make(run, write_run_model(run, branch->related), row, relation->name, index);
-	if (write_parse_key(run, probe, where, psprintf("%s.where", path)))
-	{
-		write_lookup(run, list_make1(probe));
-		if (probe->found)
-		{
-			WriteRow   *child = add_row(run, row, relation, branch, index);
-
-			child->existing = true;
-			child->key = probe->key;
-			return;
-		}
-	}
-	write_add_created(run, row, relation, create, index);
+	if (where->type == jbvNull || where->type == jbvBool || JSON_IS_ARRAY(where))
+		write_wrong_value(psprintf("%s.where", path), "a key", where);
+	child = write_add_created(run, row, relation, create, index);
+	if (relation->kind == RELATION_MORPH_TO &&
+		branch_of(relation, value, path) != branch_of(relation, create, path))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" says two types", path)));
+	/* looked for when it is its turn: one before it may be what it finds */
+	child->where = MemoryContextAlloc(run->context, sizeof(JsonbValue));
+	*child->where = *where;
 }
 
 /* One operation that adds a related row: $create, $connect, $connect_or_create. */
@@ -547,7 +339,7 @@ parse_operations(WriteRun *run, WriteRow *row, RelationDesc *relation, List *mem
 			if (strcmp(other_operations[i], member->key) == 0)
 				ereport(ERROR,
 						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						 errmsg("\"%s\" has no meaning for a row that is being created", path),
+						 errmsg("\"%s\" has no meaning for rows that are being added", path),
 						 errhint("Its operations are: %s.", format_column_list(names))));
 		}
 		if (!known)
@@ -672,7 +464,7 @@ write_parse_column(WriteRun *run, WriteRow *row, JsonMember *member)
 	int			there;
 
 	if (known == NULL || known->column < 0)
-		unknown_key(row->model, member->key, write_row_path(row, member->key));
+		write_unknown_key(row->model, member->key, write_row_path(row, member->key));
 	callback.callback = place_error_context;
 	callback.arg = &place;
 	callback.previous = error_context_stack;
@@ -683,9 +475,8 @@ write_parse_column(WriteRun *run, WriteRow *row, JsonMember *member)
 	if (there < 0)
 		write_row_set(run, row, known->column, value, isnull);
 	else if (isnull != row->nulls[there] ||
-			 (!isnull && !datum_image_eq(value, row->values[there],
-										 row->model->columns[known->column].byval,
-										 row->model->columns[known->column].len)))
+			 (!isnull && !write_column_equal(&row->model->columns[known->column], value,
+											 row->values[there])))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%s\" contradicts the key that is wired", write_row_path(row, member->key)),
@@ -737,6 +528,11 @@ write_parse_set(WriteRun *run, WriteRow *row, RelationDesc *relation, const Json
 	ListCell   *lc;
 	bool		complete = true;
 
+	if (write_are_operations(value) && are_operations(json_members_of(value), row, relation, index))
+	{
+		parse_operations(run, row, relation, json_members_of(value));
+		return;
+	}
 	if (!JSON_IS_OBJECT(value) || relation->kind == RELATION_MORPH_TO)
 	{
 		write_add_connected(run, row, relation, value, "$set", index);

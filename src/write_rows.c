@@ -20,7 +20,11 @@
 #include "utils/queryenvironment.h"
 #include "utils/tuplestore.h"
 
+#include "budget.h"
 #include "write_rows.h"
+
+/* So few are looked up one by one: planning for many would take longer. */
+#define LOOKUP_EACH 16
 
 /* ---------------------------------------------------------------------
  * A run
@@ -50,6 +54,7 @@ write_run_begin(void)
 	run->release.arg = run;
 	MemoryContextRegisterResetCallback(context, &run->release);
 	row_arena_init(&run->arena, context, 4096);
+	run->rows_left = budget_write_rows();
 	return run;
 }
 
@@ -93,6 +98,7 @@ write_row_make(WriteRun *run, WriteModel *model, WriteRow *parent, const char *n
 
 	row->model = model;
 	row->parent = parent;
+	row->depth = parent != NULL ? parent->depth + 1 : 0;
 	row->name = name;
 	row->index = index;
 	row->shown = model->shown;
@@ -256,7 +262,7 @@ write_take_row(WriteRun *run, WriteRow *row, const Datum *values, const bool *is
 	WriteShape *shape = row->shape;
 	MemoryContext old = MemoryContextSwitchTo(run->scratch);
 
-	row->staged = stage_row(&run->arena, &shape->tpl, shape->encoders, shape->positions,
+	row->staged = stage_row(&run->arena, 0, &shape->tpl, shape->encoders, shape->positions,
 							values, isnull);
 	MemoryContextSwitchTo(run->context);
 	if (shape->nkept > 0)
@@ -431,6 +437,9 @@ insert_shape(WriteRun *run, WriteShape *shape, WriteRow **rows, int nrows)
 		insert_one(shape, &receiver);
 	else
 		insert_many(shape, &receiver);
+	/* which of several it was, nobody knows */
+	if (nrows > 1)
+		error_context_stack = callback.previous;
 	if (receiver.received != nrows)
 		ereport(ERROR,
 				(errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
@@ -454,6 +463,7 @@ write_insert(WriteRun *run, List *rows)
 	ListCell   *lc;
 	ListCell   *s;
 
+	budget_write(run, rows);
 	foreach(lc, rows)
 	{
 		write_set_shape(lfirst(lc));
@@ -489,6 +499,30 @@ key_array(WriteRow **rows, int nrows, int k, WriteColumn *column)
 	return PointerGetDatum(construct_array(values, nrows, column->base, len, byval, align));
 }
 
+/* Read rows of one shape by their keys; with many by one statement. */
+static void
+lookup_shape(WriteRun *run, WriteShape *shape, WriteRow **rows, int nrows)
+{
+	WriteModel *model = shape->model;
+	ParamListInfo params = makeParamList(list_length(model->desc->primary_key));
+	bool		many = nrows > 1;
+	RowReceiver receiver;
+	ListCell   *lc;
+
+	foreach(lc, model->desc->primary_key)
+	{
+		int			k = foreach_current_index(lc);
+		WriteColumn *column = &model->columns[write_model_column(model, lfirst(lc))];
+
+		params->params[k].ptype = many ? get_array_type(column->base) : column->base;
+		params->params[k].pflags = PARAM_FLAG_CONST;
+		params->params[k].value = many ? key_array(rows, nrows, k, column) : rows[0]->key[k];
+		params->params[k].isnull = false;
+	}
+	init_receiver(&receiver, run, rows, nrows, true);
+	execute(write_shape_lookup(shape, many), params, &receiver, false);
+}
+
 /*
  * Read rows that are named by their keys, all of one model; who is not there
  * is not found.  SPI must be connected.
@@ -503,36 +537,27 @@ write_lookup(WriteRun *run, List *rows)
 
 	foreach(lc, rows)
 	{
-		write_set_shape(lfirst(lc));
-		shapes = list_append_unique_ptr(shapes, ((WriteRow *) lfirst(lc))->shape);
+		WriteRow   *row = lfirst(lc);
+
+		row->found = false;
+		write_set_shape(row);
+		shapes = list_append_unique_ptr(shapes, row->shape);
 	}
 	foreach(s, shapes)
 	{
-		WriteShape *shape = lfirst(s);
-		WriteModel *model = shape->model;
 		int			n = 0;
-		int			nkeys = list_length(model->desc->primary_key);
-		RowReceiver receiver;
-		ParamListInfo params = makeParamList(nkeys);
 
 		CHECK_FOR_INTERRUPTS();
 		foreach(lc, rows)
 		{
-			if (((WriteRow *) lfirst(lc))->shape == shape)
+			if (((WriteRow *) lfirst(lc))->shape == lfirst(s))
 				batch[n++] = lfirst(lc);
 		}
-		foreach(lc, model->desc->primary_key)
-		{
-			int			k = foreach_current_index(lc);
-			WriteColumn *column = &model->columns[write_model_column(model, lfirst(lc))];
-
-			params->params[k].ptype = get_array_type(column->base);
-			params->params[k].pflags = PARAM_FLAG_CONST;
-			params->params[k].value = key_array(batch, n, k, column);
-			params->params[k].isnull = false;
-		}
-		init_receiver(&receiver, run, batch, n, true);
-		execute(write_shape_lookup(shape), params, &receiver, false);
+		if (n > LOOKUP_EACH)
+			lookup_shape(run, lfirst(s), batch, n);
+		else
+			for (int i = 0; i < n; i++)
+				lookup_shape(run, lfirst(s), &batch[i], 1);
 	}
 	pfree(batch);
 }

@@ -30,12 +30,14 @@ typedef struct WriteRow
 	struct WriteRow *parent;	/* in the document, or NULL */
 	const char *name;			/* under which it stands there, or NULL */
 	int64		index;			/* and its place in an array, or -1 */
+	int			depth;			/* rows above it */
 	WriteModel *model;
 	bool		anonymous;		/* paths begin below it */
 	bool		existing;		/* not to be inserted: named by key */
 	bool		found;			/* it has been stored or looked up */
 	Datum	   *key;			/* values of the primary key of what exists */
 	JsonbValue *changes;		/* a document with its changes, or NULL */
+	JsonbValue *where;			/* connected when this finds a row, else created */
 	List	   *wanted;			/* columns whose values are needed */
 	List	   *shown;			/* columns of the document */
 	struct WriteRow *pivot;		/* its document's "pivot", or NULL */
@@ -63,6 +65,7 @@ typedef struct WriteRun
 	MemoryContextCallback release;
 	RowArena	arena;
 	List	   *models;			/* of WriteModel, held */
+	int64		rows_left;		/* that may be written, see budget.h */
 } WriteRun;
 
 extern WriteRun *write_run_begin(void);

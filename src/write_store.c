@@ -9,10 +9,13 @@
 
 #include "access/stratnum.h"
 #include "catalog/pg_type.h"
+#include "common/hashfn.h"
 #include "miscadmin.h"
-#include "utils/datum.h"
+#include "utils/fmgrprotos.h"
+#include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 
+#include "budget.h"
 #include "key_operator.h"
 #include "write_graph.h"
 #include "write_change.h"
@@ -53,8 +56,7 @@ set_key(WriteRun *run, WriteRow *row, const char *name, Datum value, Oid from,
 	value = convert_key(value, from, column);
 	if (there < 0)
 		write_row_set(run, row, index, value, false);
-	else if (row->nulls[there] ||
-			 !datum_image_eq(row->values[there], value, column->byval, column->len))
+	else if (row->nulls[there] || !write_column_equal(column, row->values[there], value))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%s\" contradicts the key of the row that relation \"%s\" joins",
@@ -131,19 +133,115 @@ store_existing(WriteRun *run, WriteRow *row)
 		write_update_row(run, row);
 }
 
+/*
+ * What $connect_or_create looks for, in a set of what is to be created: true
+ * when it is there already, else it is now.  Two that are taken for one are
+ * looked for one after the other, nothing worse.
+ */
+static bool
+enter_where(HTAB **wheres, WriteRow *row)
+{
+	const JsonbValue *where = row->where;
+	List	   *primary_key = row->model->desc->primary_key;
+	char	   *text;
+	uint64		hash;
+	bool		found;
+
+	/* {"id": 1} is 1 */
+	if (JSON_IS_OBJECT(where) && list_length(primary_key) == 1)
+	{
+		List	   *members = json_members_of(where);
+		JsonMember *member = members != NIL ? linitial(members) : NULL;
+
+		if (list_length(members) == 1 && strcmp(member->key, linitial(primary_key)) == 0)
+			where = &member->value;
+	}
+
+	if (where->type == jbvBinary)
+		text = JsonbToCString(NULL, where->val.binary.data, where->val.binary.len);
+	else if (where->type == jbvNumeric)
+		text = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(where->val.numeric)));
+	else if (where->type == jbvString)
+		text = pnstrdup(where->val.string.val, where->val.string.len);
+	else
+		text = pstrdup("");
+	hash = hash_combine64(hash_bytes_extended((unsigned char *) text, strlen(text), 0), row->model->relid);
+	pfree(text);
+	if (*wheres == NULL)
+	{
+		HASHCTL		ctl;
+
+		memset(&ctl, 0, sizeof(ctl));
+		ctl.keysize = ctl.entrysize = sizeof(uint64);
+		ctl.hcxt = CurrentMemoryContext;
+		*wheres = hash_create("relations wheres", 64, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	}
+	(void) hash_search(*wheres, &hash, HASH_ENTER, &found);
+	return found;
+}
+
+/*
+ * Look for the row that $connect_or_create is to connect; when there is one,
+ * nothing is created.
+ */
+static bool
+resolve_where(WriteRun *run, WriteRow *row)
+{
+	WriteRow   *probe = write_row_make(run, row->model, row->parent, row->name, row->index);
+
+	if (!write_parse_key(run, probe, row->where, write_row_path(row, "$connect_or_create.where")))
+		return false;
+	probe->shown = NIL;
+	write_lookup(run, list_make1(probe));
+	if (!probe->found)
+		return false;
+	row->existing = true;
+	row->key = probe->key;
+	row->where = NULL;
+	row->ncolumns = 0;
+	row->links = NIL;
+	return true;
+}
+
+/* Do so for the rows that a row's links hold; who finds none is to be created. */
+void
+write_resolve_links(WriteRun *run, WriteRow *row)
+{
+	ListCell   *l;
+	ListCell   *lc;
+
+	foreach(l, row->links)
+	{
+		foreach(lc, ((WriteLink *) lfirst(l))->rows)
+		{
+			if (((WriteRow *) lfirst(lc))->where != NULL)
+				(void) resolve_where(run, lfirst(lc));
+		}
+	}
+}
+
 /* Those of rows that exist are looked up, the others stored. */
 static void
 store_or_look_up(WriteRun *run, List *rows)
 {
 	List	   *existing = NIL;
 	List	   *created = NIL;
+	List	   *again = NIL;
+	HTAB	   *wheres = NULL;
 	ListCell   *lc;
 
 	foreach(lc, rows)
 	{
 		WriteRow   *row = lfirst(lc);
 
-		if (row->existing && row->changes != NULL)
+		if (row->where != NULL && !resolve_where(run, row))
+		{
+			if (enter_where(&wheres, row))
+				again = lappend(again, row);
+			else
+				created = lappend(created, row);
+		}
+		else if (row->existing && row->changes != NULL)
 			store_existing(run, row);
 		else if (row->existing)
 			existing = lappend(existing, row);
@@ -156,6 +254,11 @@ store_or_look_up(WriteRun *run, List *rows)
 		write_require(run, lfirst(lc));
 	if (created != NIL)
 		write_store(run, created);
+	if (wheres != NULL)
+		hash_destroy(wheres);
+	/* these find what was created just now */
+	if (again != NIL)
+		store_or_look_up(run, again);
 }
 
 /*
@@ -167,6 +270,7 @@ next_links(List **links)
 {
 	WriteLink  *first = linitial(*links);
 	List	   *result = NIL;
+	List	   *others = NIL;
 	ListCell   *lc;
 
 	foreach(lc, *links)
@@ -174,11 +278,12 @@ next_links(List **links)
 		WriteLink  *link = lfirst(lc);
 
 		if (link->relation == first->relation && link->branch == first->branch)
-		{
 			result = lappend(result, link);
-			*links = foreach_delete_current(*links, lc);
-		}
+		else
+			others = lappend(others, link);
 	}
+	list_free(*links);
+	*links = others;
 	return result;
 }
 
@@ -249,11 +354,22 @@ write_store_parents(WriteRun *run, List *rows)
 	}
 }
 
+/* A child refers to its parent by columns of its own. */
+static void
+refer_to_parent(WriteRun *run, WriteRow *child, RelationDesc *relation)
+{
+	refer(run, child, relation->other_columns, relation->morph != NULL, child->parent,
+		  relation->own_columns, relation);
+}
+
 /* Rows that refer to their parents by columns of their own. */
 static void
 store_children(WriteRun *run, List *group)
 {
 	List	   *created = NIL;
+	List	   *again = NIL;
+	HTAB	   *wheres = NULL;
+	RelationDesc *relation = ((WriteLink *) linitial(group))->relation;
 	ListCell   *lc;
 	ListCell   *r;
 
@@ -265,8 +381,12 @@ store_children(WriteRun *run, List *group)
 		{
 			WriteRow   *child = lfirst(r);
 
-			refer(run, child, link->relation->other_columns, link->relation->morph != NULL,
-				  child->parent, link->relation->own_columns, link->relation);
+			if (child->where != NULL && !resolve_where(run, child) && enter_where(&wheres, child))
+			{
+				again = lappend(again, child);
+				continue;
+			}
+			refer_to_parent(run, child, relation);
 			if (child->existing)
 				store_existing(run, child);
 			else
@@ -275,6 +395,72 @@ store_children(WriteRun *run, List *group)
 	}
 	if (created != NIL)
 		write_store(run, created);
+	if (wheres != NULL)
+		hash_destroy(wheres);
+	/* these find what was created just now */
+	foreach(r, again)
+	{
+		WriteRow   *child = lfirst(r);
+
+		(void) resolve_where(run, child);
+		refer_to_parent(run, child, relation);
+		if (child->existing)
+			store_existing(run, child);
+		else
+			write_store(run, list_make1(child));
+	}
+}
+
+/* Do both name the same row? */
+static bool
+same_key(WriteRow *a, WriteRow *b)
+{
+	ListCell   *lc;
+
+	foreach(lc, a->model->desc->primary_key)
+	{
+		int			i = foreach_current_index(lc);
+
+		if (!write_column_equal(&a->model->columns[write_model_column(a->model, lfirst(lc))],
+								a->key[i], b->key[i]))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Of rows that are named twice under one relation the first is joined; what a
+ * later one says of the pivot is an error of the constraint's.
+ */
+static void
+drop_repeated(WriteLink *link)
+{
+	List	   *rows = NIL;
+	List	   *pivots = NIL;
+	List	   *named = NIL;
+	ListCell   *c;
+	ListCell   *p;
+	ListCell   *lc;
+
+	forboth(c, link->rows, p, link->pivots)
+	{
+		WriteRow   *child = lfirst(c);
+		bool		again = false;
+
+		if (child->existing)
+		{
+			foreach(lc, ((WriteRow *) lfirst(p))->ncolumns == 0 ? named : NIL)
+				again = again || same_key(lfirst(lc), child);
+			named = lappend(named, child);
+		}
+		if (again)
+			continue;
+		rows = lappend(rows, child);
+		pivots = lappend(pivots, lfirst(p));
+	}
+	list_free(named);
+	link->rows = rows;
+	link->pivots = pivots;
 }
 
 /* Rows that a pivot joins to their parents. */
@@ -295,6 +481,7 @@ store_through_pivot(WriteRun *run, List *group)
 		WriteLink  *link = lfirst(lc);
 		RelationDesc *relation = link->relation;
 
+		drop_repeated(link);
 		forboth(c, link->rows, p, link->pivots)
 		{
 			WriteRow   *child = lfirst(c);
@@ -369,40 +556,26 @@ write_update_pivot(WriteRun *run, RelationDesc *relation, WriteRow *owner, Write
 				   WriteRow *pivot)
 {
 	WriteStatement statement;
-	StringInfoData shown;
-	Datum	   *values;
-	bool	   *nulls;
-	int			n;
 	ListCell   *v;
 	ListCell   *c;
 
 	write_set_shape(pivot);
-	n = list_length(pivot->shape->returned);
-	initStringInfo(&shown);
-	foreach(c, pivot->shape->returned)
-		appendStringInfo(&shown, "%sp.%s", foreach_current_index(c) > 0 ? ", " : "",
-						 quote_identifier(lfirst(c)));
-	if (n == 0)
-		appendStringInfoChar(&shown, '1');
 	statement_init(&statement);
+	statement.row = pivot;
 	if (pivot->ncolumns > 0)
+	{
 		appendStringInfo(&statement.sql, "UPDATE %s AS p SET ", quoted_model_name(relation->via));
-	else
-		appendStringInfo(&statement.sql, "SELECT %s FROM %s AS p, ", shown.data,
-						 quoted_model_name(relation->via));
-	for (int i = 0; i < pivot->ncolumns; i++)
-	{
-		WriteColumn *column = &pivot->model->columns[pivot->columns[i]];
-
-		appendStringInfo(&statement.sql, "%s%s = ", i > 0 ? ", " : "", quote_identifier(column->name));
-		statement_param(&statement, column->type, pivot->values[i], pivot->nulls[i]);
-	}
-	if (pivot->ncolumns > 0)
-	{
+		statement_set(&statement, pivot);
 		if (relation->pivot_timestamps &&
 			write_row_find(pivot, write_model_column(pivot->model, "updated_at")) < 0)
 			appendStringInfoString(&statement.sql, ", updated_at = pg_catalog.now()");
 		appendStringInfoString(&statement.sql, " FROM ");
+	}
+	else
+	{
+		appendStringInfoString(&statement.sql, "SELECT ");
+		statement_returned(&statement, pivot, "p");
+		appendStringInfo(&statement.sql, " FROM %s AS p, ", quoted_model_name(relation->via));
 	}
 	appendStringInfo(&statement.sql, "%s AS c WHERE ", quoted_model_name(relation->related));
 	statement_key(&statement, child, "c");
@@ -413,17 +586,14 @@ write_update_pivot(WriteRun *run, RelationDesc *relation, WriteRow *owner, Write
 						 column_equality(relation->via, lfirst(v), relation->related, lfirst(c)),
 						 quote_identifier(lfirst(c)));
 	if (pivot->ncolumns > 0)
-		appendStringInfo(&statement.sql, " RETURNING %s", shown.data);
-	if (statement_run(&statement) == 0)
 	{
-		child->pivot = NULL;
-		return;
+		appendStringInfoString(&statement.sql, " RETURNING ");
+		statement_returned(&statement, pivot, "p");
 	}
-	values = palloc(sizeof(Datum) * (n + 1));
-	nulls = palloc(sizeof(bool) * (n + 1));
-	for (int i = 0; i < n; i++)
-		values[i] = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, i + 1, &nulls[i]);
-	write_take_row(run, pivot, values, nulls);
+	if (statement_run(&statement) == 0)
+		child->pivot = NULL;
+	else
+		statement_take_row(run, pivot);
 }
 
 /*
@@ -439,6 +609,7 @@ write_drop_joined(WriteRun *run, WriteRow *row, RelationDesc *relation)
 	ListCell   *c;
 	ListCell   *p;
 
+	drop_repeated(link);
 	forboth(c, link->rows, p, link->pivots)
 	{
 		WriteRow   *child = lfirst(c);
@@ -451,7 +622,7 @@ write_drop_joined(WriteRun *run, WriteRow *row, RelationDesc *relation)
 							 quoted_model_name(relation->related));
 			statement_key(&statement, child, "c");
 			appendStringInfoString(&statement.sql, " AND ");
-			statement_owned(&statement, relation, row, "c");
+			statement_owned(&statement, relation, row, "c", false, NULL);
 			if (statement_run(&statement) > 0)
 			{
 				write_update_pivot(run, relation, row, child, lfirst(p));
@@ -512,98 +683,42 @@ write_read_owner(WriteRun *run, Oid relid, const char *name, char *key, Relation
 	return owner;
 }
 
-/* "a = $1 AND b = $2" for columns of a model, from parameter first on. */
-char *
-write_key_condition(WriteModel *model, List *columns, int first)
-{
-	StringInfoData buf;
-	ListCell   *lc;
-
-	initStringInfo(&buf);
-	foreach(lc, columns)
-	{
-		int			i = foreach_current_index(lc);
-		Oid			type = model->columns[write_model_column(model, lfirst(lc))].base;
-
-		appendStringInfo(&buf, "%s%s %s $%d", i > 0 ? " AND " : "", quote_identifier(lfirst(lc)),
-						 strategy_operator(type, type, BTEqualStrategyNumber), first + i);
-	}
-	return buf.data;
-}
-
-static void
-update_error_context(void *arg)
-{
-	char	   *path = write_row_path(arg, NULL);
-
-	if (path[0] != '\0')
-		errcontext("document \"%s\"", path);
-}
-
 /*
  * Update a row that is named by its key with the columns that it sets, and
- * take it as it is then; without columns it is only looked up.  Raises
- * foreign_key_violation when it is not there.
+ * take it as it is then; without columns it is only looked up.  False when it
+ * is not there.
  */
-void
-write_update_row(WriteRun *run, WriteRow *row)
+bool
+write_update_found(WriteRun *run, WriteRow *row)
 {
-	WriteModel *model = row->model;
-	int			n = list_length(model->desc->primary_key);
-	Oid		   *types = palloc(sizeof(Oid) * (n + row->ncolumns));
-	Datum	   *values = palloc(sizeof(Datum) * (n + row->ncolumns));
-	char	   *nulls = palloc(n + row->ncolumns);
-	Datum	   *returned;
-	bool	   *returned_nulls;
-	StringInfoData sql;
-	MemoryContext context;
-	ErrorContextCallback callback;
-	ListCell   *lc;
+	WriteStatement statement;
 
 	if (row->ncolumns == 0)
 	{
 		write_lookup(run, list_make1(row));
-		write_require(run, row);
-		return;
+		return row->found;
 	}
+	row->found = false;
+	budget_write(run, list_make1(row));
 	write_set_shape(row);
-	initStringInfo(&sql);
-	appendStringInfo(&sql, "UPDATE %s SET ", quoted_model_name(model->relid));
-	for (int i = 0; i < row->ncolumns; i++)
-	{
-		WriteColumn *column = &model->columns[row->columns[i]];
+	statement_init(&statement);
+	statement.row = row;
+	appendStringInfo(&statement.sql, "UPDATE %s AS c SET ", quoted_model_name(row->model->relid));
+	statement_set(&statement, row);
+	appendStringInfoString(&statement.sql, " WHERE ");
+	statement_key(&statement, row, "c");
+	appendStringInfoString(&statement.sql, " RETURNING ");
+	statement_returned(&statement, row, "c");
+	if (statement_run(&statement) == 0)
+		return false;
+	statement_take_row(run, row);
+	return true;
+}
 
-		types[n + i] = column->type;
-		values[n + i] = row->values[i];
-		nulls[n + i] = row->nulls[i] ? 'n' : ' ';
-		appendStringInfo(&sql, "%s%s = $%d", i > 0 ? ", " : "", quote_identifier(column->name), n + i + 1);
-	}
-	foreach(lc, model->desc->primary_key)
-	{
-		int			k = foreach_current_index(lc);
-
-		types[k] = model->columns[write_model_column(model, lfirst(lc))].base;
-		values[k] = row->key[k];
-		nulls[k] = ' ';
-	}
-	appendStringInfo(&sql, " WHERE %s RETURNING %s",
-					 write_key_condition(model, model->desc->primary_key, 1),
-					 row->shape->returned != NIL ? quoted_column_list(row->shape->returned) : "1");
-	callback.callback = update_error_context;
-	callback.arg = row;
-	callback.previous = error_context_stack;
-	error_context_stack = &callback;
-	context = CurrentMemoryContext;
-	SPI_execute_with_args(sql.data, n + row->ncolumns, types, values, nulls, false, 0);
-	/* SPI leaves its own, which ends before the run does */
-	MemoryContextSwitchTo(context);
-	error_context_stack = callback.previous;
-	if (SPI_processed != 1)
+/* The same.  Raises foreign_key_violation when it is not there. */
+void
+write_update_row(WriteRun *run, WriteRow *row)
+{
+	if (!write_update_found(run, row))
 		write_require(run, row);
-	returned = palloc(sizeof(Datum) * (list_length(row->shape->returned) + 1));
-	returned_nulls = palloc(sizeof(bool) * (list_length(row->shape->returned) + 1));
-	for (int i = 0; i < list_length(row->shape->returned); i++)
-		returned[i] = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, i + 1, &returned_nulls[i]);
-	write_take_row(run, row, returned, returned_nulls);
-	SPI_freetuptable(SPI_tuptable);
 }

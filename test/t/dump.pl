@@ -30,6 +30,7 @@ SELECT relations.morph_many('users', 'notes', 'notes', 'about');
 ALTER TABLE users ADD COLUMN posts_count int NOT NULL DEFAULT 0;
 SELECT relations.belongs_to('"odd schema"."Posts"', 'user', 'users', foreign_key => '"userId"', counter_cache => 'posts_count');
 SELECT relations.model('users', name => 'member', hidden => 'name');
+SELECT relations.create_view('users_graph', 'users', 'profile', 'posts');
 SQL
 
 my $read = q{SELECT relations.preload('users', 'profile.user', 'posts')};
@@ -64,6 +65,12 @@ for my $format ('plain', 'custom', 'directory')
 	is($node->safe_psql($format, q{SELECT string_agg(posts_count::text, ',' ORDER BY id) FROM users}), '2,0', "the same counters: $format");
 	is($node->safe_psql($format, q{INSERT INTO "odd schema"."Posts" VALUES (3, 2); SELECT string_agg(posts_count::text, ',' ORDER BY id) FROM users}),
 		'2,1', "counts on: $format");
+	is( $node->safe_psql(
+			$format, q{BEGIN; INSERT INTO users_graph (id, profile) VALUES (9, '{"id": 9, "bio": "by view"}') RETURNING profile ->> 'bio';
+			UPDATE users_graph SET profile = profile || '{"bio": "changed"}' WHERE id = 9 RETURNING profile ->> 'bio'; ROLLBACK}),
+		"by view\nchanged", "views are written: $format");
+	isnt($node->psql($format, q{LOAD 'relations'; SET session_replication_role = replica; INSERT INTO users_graph (id) VALUES (9)}),
+		0, "and lose nothing: $format");
 	$node->safe_psql($format, q{SELECT relations.create_related('users', 1, 'profile', '{"id": 2}')});
 	is($node->safe_psql($format, q{ALTER TABLE users RENAME id TO uid; SELECT relations.find('users', 1, 'profile') -> 'profile' ->> 'id'}),
 		'2', "writes and follows renames: $format");
