@@ -82,8 +82,13 @@ check-versions:
 demo:
 	@test/bin/demo
 
+# PARTS: some of server, client, growth; server and client when empty.  The options of test/bench/run are
+# variables here: USERS, POSTS, COMMENTS, ROUNDS, CASES (letters), CLOCK (wall or cpu), LARGEST (of growth),
+# PICTURE (a file)
+BENCH_OPTIONS = users posts comments rounds cases clock largest picture
+upper = $(shell echo $(1) | tr a-z A-Z)
 bench:
-	@test/bin/bench $(or $(USERS),100000) $(or $(POSTS),500000) $(or $(COMMENTS),1000000) $(or $(ROUNDS),7)
+	@test/bin/bench $(foreach option,$(BENCH_OPTIONS),$(if $($(call upper,$(option))),--$(option)='$($(call upper,$(option)))')) $(PARTS)
 
 bench-write:
 	@test/bin/bench-write $(or $(DOCUMENTS),10000) $(or $(CHILDREN),5) $(or $(ROUNDS),7)
