@@ -73,12 +73,16 @@ typedef struct ReadLevelError
 	ErrorContextCallback callback;
 } ReadLevelError;
 
-extern void read_level_push_error(ReadLevelError *error, ReadLevel *level);
-extern void read_level_pop_error(ReadLevelError *error);
 extern void read_level_add(ReadLevel *level, const Datum *values, const bool *isnull, uint32 group);
 extern uint32 read_level_add_tuple(ReadLevel *level, MinimalTuple tuple, const Datum *values,
 								   const bool *isnull, uint32 group);
 extern void read_level_learn_type(ReadLevel *level, TupleDesc desc);
+extern void read_level_execute(ReadLevel *level, LevelForm form, bool custom, int nkeys,
+							   const Oid *types, const Datum *keys, DestReceiver *dest);
+
+/* read_children.c */
+extern void read_level_push_error(ReadLevelError *error, ReadLevel *level);
+extern void read_level_pop_error(ReadLevelError *error);
 extern void read_level_range(ReadLevel *level, int64 min, int64 max, DestReceiver *dest);
 extern Datum integer_key(Oid type, int64 key);
 
