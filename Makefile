@@ -21,6 +21,7 @@ REGRESS = \
 	oracle \
 	oracle_kinds \
 	read_pass \
+	datetime \
 	rights_kinds \
 	discover \
 	discover_names \
