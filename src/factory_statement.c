@@ -162,14 +162,9 @@ append_from(StringInfo sql, FactoryNode *node, bool expressions, const char *ali
 	{
 		FactoryFill *fill = &node->fills[i];
 
-		if (model->columns[i].name == NULL || fill->kind == FILL_SQL)
-		{
-			if (is_made(fill))
-				appendStringInfo(sql, "%sr.%s", n++ > 0 ? ", " : "", quote_identifier(model->columns[i].name));
-		}
-		else if (is_made(fill))
+		if (is_made(fill))
 			appendStringInfo(sql, "%sr.%s", n++ > 0 ? ", " : "", quote_identifier(model->columns[i].name));
-		else
+		else if (model->columns[i].name != NULL && fill->kind != FILL_SQL)
 			appendStringInfo(sql, "%sCAST(NULL AS %s) AS %s", n++ > 0 ? ", " : "", type_of(&model->columns[i]),
 							 quote_identifier(model->columns[i].name));
 		if (is_made_for_some(fill))
