@@ -110,6 +110,12 @@ next_batch(GraphReader *reader)
 	if (run->pass != NULL && read_pass_next(run))
 		return;
 	portal = reader_portal(reader);
+	if (portal->atEnd)
+	{
+		/* the last batch had fewer rows than it was to have */
+		read_run_reset(run);
+		return;
+	}
 	if (run->pass != NULL)
 	{
 		/* there are more rows than were expected, or than fit */

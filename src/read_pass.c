@@ -39,7 +39,7 @@
 #define MAX_ORDINAL		((1 << ORDINAL_BITS) - 2)
 #define MAX_PARTS		((1 << (32 - ORDINAL_BITS)) - 1)
 
-/* bytes of staged rows in a partition: as many as a second level cache holds */
+/* bytes of rows in a partition: as many as a second level cache holds */
 #define PART_BYTES		((Size) 512 * 1024)
 
 #define SMALLEST_CHUNK	((Size) 8192)
@@ -328,46 +328,40 @@ scratch_room(ReadPass *pass, PassLevel *plevel, Size n)
 	return tuple;
 }
 
-/* The tuple of a slot that holds one as it is stored, with all its columns; or NULL. */
+/*
+ * The tuple of a slot: as it is stored, if it has all columns, else one that is
+ * made in the current memory context.
+ */
 static HeapTuple
-stored_tuple(TupleTableSlot *slot)
+slot_tuple(TupleTableSlot *slot)
 {
-	HeapTuple	tuple;
+	TupleDesc	desc = slot->tts_tupleDescriptor;
 
-	if (!TTS_IS_BUFFERTUPLE(slot) && !TTS_IS_HEAPTUPLE(slot))
-		return NULL;
-	tuple = ((HeapTupleTableSlot *) slot)->tuple;
-	if (tuple == NULL || HeapTupleHeaderGetNatts(tuple->t_data) < slot->tts_tupleDescriptor->natts)
-		return NULL;
-	return tuple;
+	if (TTS_IS_BUFFERTUPLE(slot) || TTS_IS_HEAPTUPLE(slot))
+	{
+		HeapTuple	tuple = ((HeapTupleTableSlot *) slot)->tuple;
+
+		if (tuple != NULL && HeapTupleHeaderGetNatts(tuple->t_data) >= desc->natts)
+			return tuple;
+	}
+	slot_getallattrs(slot);
+	return heap_form_tuple(desc, slot->tts_values, slot->tts_isnull);
 }
 
 /* Let a row wait, whose parent's place is, or stands at slot of the map. */
 static void
 add_waiting(ReadPass *pass, PassLevel *plevel, TupleTableSlot *slot, uint64 map_slot, uint32 place)
 {
-	HeapTuple	stored = stored_tuple(slot);
-	MinimalTuple tuple;
+	MemoryContext old = MemoryContextSwitchTo(pass->run->row);
+	HeapTuple	made = slot_tuple(slot);
+	Size		length = made->t_len - MINIMAL_TUPLE_OFFSET;
+	MinimalTuple tuple = scratch_room(pass, plevel, length);
 	WaitingRow *waiting;
 
-	if (stored != NULL)
-	{
-		Size		length = stored->t_len - MINIMAL_TUPLE_OFFSET;
-
-		tuple = scratch_room(pass, plevel, length);
-		memcpy(tuple, (char *) stored->t_data + MINIMAL_TUPLE_OFFSET, length);
-		tuple->t_len = length;
-	}
-	else
-	{
-		MemoryContext old = MemoryContextSwitchTo(pass->run->row);
-		MinimalTuple made = ExecCopySlotMinimalTuple(slot);
-
-		tuple = scratch_room(pass, plevel, made->t_len);
-		memcpy(tuple, made, made->t_len);
-		MemoryContextSwitchTo(old);
-		MemoryContextReset(pass->run->row);
-	}
+	memcpy(tuple, (char *) made->t_data + MINIMAL_TUPLE_OFFSET, length);
+	tuple->t_len = length;
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(pass->run->row);
 	for (int i = 0; i < plevel->nmapped; i++)
 	{
 		int			c = plevel->mapped[i];
@@ -545,7 +539,8 @@ measure_level(ReadLevel *level, bool taking_part, GraphSize *size)
 	size->nlevels++;
 	for (int c = 0; c < level->node->nchildren; c++)
 	{
-		bool		takes_part = taking_part && level->node->children[c]->hashed && !level->node->children[c]->recursive;
+		ReadNode   *child = level->node->children[c];
+		bool		takes_part = taking_part && child->hashed && !child->recursive;
 
 		if (takes_part)
 			size->parents += level->nrows;
