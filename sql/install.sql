@@ -32,5 +32,7 @@ GROUP BY 1, 2 ORDER BY 1, 2;
 SELECT 1::int2::relations.key, 2::relations.key, 3::int8::relations.key, 4.50::relations.key,
 	'00000000-0000-0000-0000-00000000000a'::uuid::relations.key, 'text'::text::relations.key,
 	'varchar'::varchar::relations.key, '2024-02-29'::date::relations.key, '(7,42)'::relations.key;
+-- a key is read, written and sent as text is; key_recv is called by test/drivers/libpq.c
+SELECT relations.key_out(relations.key_in('(7,42)')) AS text, relations.key_send('(7,42)') = textsend('(7,42)') AS sent;
 DROP EXTENSION relations;
 CREATE EXTENSION relations;

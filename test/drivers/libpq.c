@@ -78,6 +78,20 @@ name_of(int64_t key)
 	return value(PQexecParams(db, "SELECT relations.find('users', $1) ->> 'name'", 1, &bigint, &param, &length, &binary, 0));
 }
 
+/*
+ * Send the text of a key as a binary relations.key, which key_recv reads, and
+ * have it come back in binary, as key_send writes it.
+ */
+static const char *
+key_and_back(const char *key)
+{
+	Oid			type = (Oid) strtoul(value(run("SELECT 'relations.key'::regtype::oid", 0, NULL)), NULL, 10);
+	int			length = (int) strlen(key);
+	int			binary = 1;
+
+	return value(PQexecParams(db, "SELECT $1", 1, &type, &key, &length, &binary, 1));
+}
+
 int
 main(void)
 {
@@ -128,6 +142,7 @@ main(void)
 	same(name_of(2), "Mina");
 	if (name_of(4711) != NULL)
 		same("a document", "no document");
+	same(key_and_back("it's (7,42)"), "it's (7,42)");
 	done("finds a row by a parameter");
 
 	result = run("SELECT relations.query('users', $1, $2) ->> 'name'",
