@@ -1,7 +1,7 @@
 # relations: an ORM's relationships, inside PostgreSQL
 #
 #   make, make install, make installcheck     as in every PGXS extension; PG_CONFIG= chooses the server
-#   make check, demo, bench, bench-write, bench-factory
+#   make check, check-all, demo, bench, bench-write, bench-factory
 #                                            prepare the machine, build, install, and run against a throw-away cluster
 
 EXTENSION = relations
@@ -60,7 +60,7 @@ WERROR ?= -Werror
 # The targets that need nothing but make: what they miss, they install.
 # PGXS has no place in them, the makes that they start include it.
 # ---------------------------------------------------------------------
-FRONT = setup check check-versions demo bench bench-write bench-factory
+FRONT = setup check check-all check-versions demo bench bench-write bench-factory
 
 ifneq (,$(filter $(FRONT),$(MAKECMDGOALS)))
 
@@ -72,9 +72,13 @@ export PG_CONFIG WERROR
 setup:
 	@test/bin/setup
 
-# PARTS: some of regress, isolation, modules, tap; all when empty
+# PARTS: some of regress, isolation, modules, tap, long; all but long when empty
 check:
 	@test/bin/check $(PARTS)
+
+# the long ones, too: test/long
+check-all:
+	@test/bin/check $(or $(PARTS),regress isolation modules tap long)
 
 # VERSIONS: some of 15, 17, 18; 17 and 18 when empty
 check-versions:
