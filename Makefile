@@ -8,7 +8,7 @@ EXTENSION = relations
 MODULE_big = relations
 OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
 DATA = $(sort $(wildcard src/relations--*.sql))
-DOCS = data/LICENSE.faker
+DOCS = README.md $(sort $(wildcard doc/*.md)) data/LICENSE.faker
 PGFILEDESC = "relations - an ORM's relationships, inside PostgreSQL"
 
 # pg_regress: sql/ and expected/

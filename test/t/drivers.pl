@@ -37,7 +37,8 @@ sub lines_of
 	return map { s/^\s+|\s+$//gr } split /\n/, $text;
 }
 
-sub run_driver
+# In a database of its own, which has the extension.
+sub run_program
 {
 	my ($name, @command) = @_;
 	$node->safe_psql('postgres', qq{CREATE DATABASE "$name" TEMPLATE template0 ENCODING 'UTF8'});
@@ -46,7 +47,13 @@ sub run_driver
 		PGUSER => $node->safe_psql('postgres', 'SELECT current_user'));
 	my ($out, $err) = ('', '');
 	my $ran = eval { IPC::Run::run(\@command, '<', \undef, '>', \$out, '2>', \$err, IPC::Run::timeout(180)); 1 };
-	my $status = $ran ? $? : "it did not run: $@";
+	return ($out, $err, $ran ? $? : "it did not run: $@");
+}
+
+sub run_driver
+{
+	my ($name, @command) = @_;
+	my ($out, $err, $status) = run_program($name, @command);
 	my %said = map { $_ => 1 } lines_of($out);
 	for my $i (0 .. $#steps)
 	{
@@ -81,6 +88,21 @@ SKIP:
 	my $note = "$drivers/.npm-unreachable";
 	skip('node.js: ' . (lines_of(slurp_file($note)))[0], 1) if -e $note && !-d "$drivers/node_modules/pg";
 	run_driver('node', 'node', "$drivers/node.js");
+}
+
+# ---------------------------------------------------------------------
+# An application that keeps AdonisJS Lucid for its models; its steps are its own
+# ---------------------------------------------------------------------
+SKIP:
+{
+	my $lucid = "$drivers/lucid";
+	skip('lucid: ' . (lines_of(slurp_file("$lucid/.npm-unreachable")))[0], 1)
+	  if -e "$lucid/.npm-unreachable" && !-d "$lucid/node_modules/pg";
+	my ($out, $err, $status) = run_program('lucid', 'node', "$lucid/app.js");
+	my @done = slurp_file("$lucid/app.js") =~ /^done\('(.*)'\)$/mg;
+	my %said = map { $_ => 1 } lines_of($out);
+	ok($said{ 'ok ' . ($_ + 1) . " - $done[$_]" }, "lucid: $done[$_]") for 0 .. $#done;
+	is($status, 0, 'lucid: ends well') or diag($err);
 }
 
 # ---------------------------------------------------------------------

@@ -1,5 +1,6 @@
-# README.md is true: its statements run, in one database and in order, and give
-# the results that stand below them; its reference names every function.
+# README.md and the pages of doc/ are true: the statements of each run, in one
+# database and in order, and give the results that stand below them; the
+# reference in README.md names every function.
 #
 # ```sql is run.  When ```text follows, that is psql's output, messages
 # included; when ```json follows, it is that of psql -At, white space outside of
@@ -12,22 +13,20 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $readme = slurp_file('README.md');
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init;
 # plans are shown, and follow what the server knows of the tables
 $node->append_conf('postgresql.conf', 'autovacuum = off');
 $node->start;
-$node->safe_psql('postgres', q{CREATE DATABASE readme TEMPLATE template0 ENCODING 'UTF8'});
 $ENV{PGTZ} = 'UTC';
 $ENV{PGCLIENTENCODING} = 'UTF8';
 
 # What psql says to a script; its status is 3 when a statement failed.
 sub run_psql
 {
-	my ($sql, @options) = @_;
+	my ($database, $sql, @options) = @_;
 	my $output = '';
-	IPC::Run::run([ 'psql', '-X', @options, '-d', $node->connstr('readme') ], '<', \$sql, '>&', \$output);
+	IPC::Run::run([ 'psql', '-X', @options, '-d', $node->connstr($database) ], '<', \$sql, '>&', \$output);
 	my $status = $? >> 8;
 	$output =~ s/[ \t]+$//mg;
 	$output =~ s/\n+\z//;
@@ -43,71 +42,80 @@ sub dense
 }
 
 # ---------------------------------------------------------------------
-# Its blocks
+# The blocks of a page
 # ---------------------------------------------------------------------
-my @blocks;
-my $open;
-my $number = 0;
-for my $line (split /\n/, $readme)
+sub run_page
 {
-	$number++;
-	if (defined $open)
+	my ($page, $database) = @_;
+	my @lines = split /\n/, slurp_file($page);
+	my @blocks;
+	my $open;
+	my $number = 0;
+	for my $line (@lines)
 	{
-		if ($line =~ /^```\s*$/)
+		$number++;
+		if (defined $open)
 		{
-			$open->{end} = $number;
-			push @blocks, $open;
-			undef $open;
+			if ($line =~ /^```\s*$/)
+			{
+				$open->{end} = $number;
+				push @blocks, $open;
+				undef $open;
+				next;
+			}
+			$open->{text} .= "$line\n";
+		}
+		elsif ($line =~ /^```(\w*)\s*$/)
+		{
+			$open = { language => $1, start => $number, text => '' };
+		}
+	}
+	is($open, undef, "$page: every block is closed");
+
+	$node->safe_psql('postgres', qq{CREATE DATABASE "$database" TEMPLATE template0 ENCODING 'UTF8'});
+	my %used;
+	for my $i (0 .. $#blocks)
+	{
+		my $block = $blocks[$i];
+		next if $block->{language} ne 'sql';
+		my $next = $i < $#blocks ? $blocks[ $i + 1 ] : undef;
+		# directly: nothing but empty lines between the two
+		my $follows = defined $next && $next->{language} =~ /^(text|json)$/
+		  && !grep { /\S/ } @lines[ $block->{end} .. $next->{start} - 2 ];
+		my ($first) = $block->{text} =~ /^(.*)$/m;
+		my $name = "$page, line $block->{start}: $first";
+		if (!$follows)
+		{
+			my ($output, $status) = run_psql($database, $block->{text}, '-q', '-v', 'ON_ERROR_STOP=1');
+			is($status, 0, $name) or diag($output);
 			next;
 		}
-		$open->{text} .= "$line\n";
+		$used{ $next->{start} } = 1;
+		if ($next->{language} eq 'json')
+		{
+			my ($output) = run_psql($database, $block->{text}, '-q', '-A', '-t');
+			is(dense($output), dense($next->{text}), $name);
+		}
+		else
+		{
+			my ($output) = run_psql($database, $block->{text}, '-q');
+			my $expected = $next->{text};
+			$expected =~ s/[ \t]+$//mg;
+			$expected =~ s/\n+\z//;
+			is($output, $expected, $name);
+		}
 	}
-	elsif ($line =~ /^```(\w*)\s*$/)
-	{
-		$open = { language => $1, start => $number, text => '' };
-	}
+	# a result that no test compares is a claim that may be false
+	is(join(', ', map { $_->{start} } grep { $_->{language} =~ /^(|text|json)$/ && !$used{ $_->{start} } } @blocks),
+		'', "$page: every result belongs to a statement");
 }
-is($open, undef, 'every block is closed');
 
-my @lines = split /\n/, $readme;
-my %used;
-for my $i (0 .. $#blocks)
-{
-	my $block = $blocks[$i];
-	next if $block->{language} ne 'sql';
-	my $next = $i < $#blocks ? $blocks[ $i + 1 ] : undef;
-	# directly: nothing but empty lines between the two
-	my $follows = defined $next && $next->{language} =~ /^(text|json)$/
-	  && !grep { /\S/ } @lines[ $block->{end} .. $next->{start} - 2 ];
-	my ($first) = $block->{text} =~ /^(.*)$/m;
-	my $name = "line $block->{start}: $first";
-	if (!$follows)
-	{
-		my ($output, $status) = run_psql($block->{text}, '-q', '-v', 'ON_ERROR_STOP=1');
-		is($status, 0, $name) or diag($output);
-		next;
-	}
-	$used{ $next->{start} } = 1;
-	if ($next->{language} eq 'json')
-	{
-		my ($output) = run_psql($block->{text}, '-q', '-A', '-t');
-		is(dense($output), dense($next->{text}), $name);
-	}
-	else
-	{
-		my ($output) = run_psql($block->{text}, '-q');
-		my $expected = $next->{text};
-		$expected =~ s/[ \t]+$//mg;
-		$expected =~ s/\n+\z//;
-		is($output, $expected, $name);
-	}
-}
-# a result that no test compares is a claim that may be false
-is(join(', ', map { $_->{start} } grep { $_->{language} =~ /^(|text|json)$/ && !$used{ $_->{start} } } @blocks),
-	'', 'every result belongs to a statement');
+run_page('README.md', 'readme');
+my @pages = sort glob 'doc/*.md';
+run_page($_, $_) for @pages;
 
 # ---------------------------------------------------------------------
-# Its reference: one row a function, as the server's catalog has it
+# The reference: one row a function, as the server's catalog has it
 # ---------------------------------------------------------------------
 my $reference = $node->safe_psql('readme', q{
 SELECT format('| `%s(%s)` | %s |', p.proname,
@@ -123,7 +131,7 @@ WHERE p.pronamespace = 'relations'::regnamespace
 	-- the type key's own, and what only the columns of graph views call
 	AND p.proname !~ '^key_(in|out|recv|send)$' AND p.proname <> 'load_relation'
 ORDER BY p.proname, p.pronargs});
-my %rows = map { $_ => 1 } @lines;
+my %rows = map { $_ => 1 } split /\n/, slurp_file('README.md');
 for my $row (split /\n/, $reference)
 {
 	my ($name) = $row =~ /`(\w+)/;
@@ -131,5 +139,32 @@ for my $row (split /\n/, $reference)
 	delete $rows{$row};
 }
 is(join("\n", grep { /^\| `\w+\([\w, .\[\]]*\)` \| [a-z]/ } sort keys %rows), '', 'and no function that is not there');
+# ---------------------------------------------------------------------
+# Links lead somewhere
+# ---------------------------------------------------------------------
+my %anchors;
+for my $page ('README.md', @pages)
+{
+	for my $heading (slurp_file($page) =~ /^#+ (.+)$/mg)
+	{
+		(my $anchor = lc $heading) =~ s/[^\w\- ]//g;
+		$anchor =~ tr/ /-/;
+		$anchors{$page}{$anchor} = 1;
+	}
+}
+for my $page ('README.md', @pages)
+{
+	my @broken;
+	(my $prose = slurp_file($page)) =~ s/^```.*?^```$//msg;
+	for my $link ($prose =~ /\]\(([^)\s]+)\)/g)
+	{
+		next if $link =~ /^https?:/;
+		my ($file, $anchor) = $link =~ /^([^#]*)(?:#(.*))?$/;
+		my $target = $file eq '' ? $page : $page =~ m{^doc/} ? "doc/$file" : $file;
+		1 while $target =~ s{[^/]+/\.\./}{};
+		push @broken, $link unless -e $target && (!defined $anchor || $anchors{$target}{$anchor});
+	}
+	is(join(', ', @broken), '', "$page: links lead somewhere");
+}
 $node->stop;
 done_testing();
