@@ -6,9 +6,11 @@
 
 EXTENSION = relations
 MODULE_big = relations
-OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
-DATA = $(sort $(wildcard src/relations--*.sql))
-DOCS = README.md $(sort $(wildcard doc/*.md)) data/LICENSE.faker
+# where this file is: a build may have a directory of its own, make -f .../Makefile
+TOP := $(patsubst ./%,%,$(dir $(lastword $(MAKEFILE_LIST))))
+OBJS = $(patsubst $(TOP)%.c,%.o,$(sort $(wildcard $(TOP)src/*.c)))
+DATA = $(patsubst $(TOP)%,%,$(sort $(wildcard $(TOP)src/relations--*.sql)))
+DOCS = data/LICENSE.faker
 PGFILEDESC = "relations - an ORM's relationships, inside PostgreSQL"
 
 # pg_regress: sql/ and expected/
@@ -60,7 +62,7 @@ WERROR ?= -Werror
 # The targets that need nothing but make: what they miss, they install.
 # PGXS has no place in them, the makes that they start include it.
 # ---------------------------------------------------------------------
-FRONT = setup check check-all check-versions demo bench bench-write bench-factory
+FRONT = setup check check-all check-versions demo bench bench-write bench-factory deb dist
 
 ifneq (,$(filter $(FRONT),$(MAKECMDGOALS)))
 
@@ -101,6 +103,17 @@ bench-write:
 bench-factory:
 	@test/bin/bench-factory $(or $(USERS),100000) $(or $(FEWER),10000) $(or $(ROUNDS),5)
 
+# Debian packages, into build/
+deb:
+	@test/bin/deb
+
+# what PGXN distributes, into build/: the files of the last commit
+VERSION = $(shell sed -n 's/^  "version": "\(.*\)",/\1/p' META.json)
+dist:
+	@mkdir -p build
+	git archive --format=zip --prefix=relations-$(VERSION)/ -o build/relations-$(VERSION).zip HEAD
+	@echo build/relations-$(VERSION).zip
+
 # whatever else was asked for together with them
 $(filter-out $(FRONT),$(MAKECMDGOALS)):
 	@$(MAKE) --no-print-directory $@
@@ -132,8 +145,9 @@ include $(PGXS)
 # Objects that were built for another server are built anew.
 SERVER := $(shell $(PG_CONFIG) --includedir-server --version | tr '\n' ' ')
 $(BUILT_FOR): FORCE
+	@mkdir -p $(@D)
 	@test "$$(cat $@ 2>/dev/null)" = "$(strip $(SERVER))" || echo "$(strip $(SERVER))" > $@
-$(OBJS): $(BUILT_FOR) Makefile
+$(OBJS): $(BUILT_FOR) $(TOP)Makefile
 .PHONY: FORCE
 
 endif
