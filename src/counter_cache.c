@@ -34,6 +34,7 @@
 
 #include "catalog_write.h"
 #include "counter_cache.h"
+#include "progress.h"
 
 PG_FUNCTION_INFO_V1(relations_counter_rows);
 PG_FUNCTION_INFO_V1(relations_counter_parent);
@@ -595,6 +596,7 @@ recount_relation(RelationDesc *desc)
 	errcallback.previous = error_context_stack;
 	error_context_stack = &errcallback;
 	find_all_inheritors(desc->model, ShareRowExclusiveLock, NULL);
+	tell_long_work("counting", desc->model);
 	check_spi(SPI_connect(), "SPI_connect");
 	become_owner(desc->model, &saved);
 	register_counts(desc);

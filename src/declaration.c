@@ -12,6 +12,7 @@
 
 #include "arguments.h"
 #include "declaration.h"
+#include "progress.h"
 
 /* A text argument as a palloc'd string, NULL for null. */
 char *
@@ -269,6 +270,8 @@ ensure_foreign_key(const Declaration *decl, Oid child, List *child_columns,
 	fk->deferrable = row->defer != NULL;
 	fk->deferred = decl->deferred;
 	fk->validated = row->validate;
+	if (fk->validated)
+		tell_long_work("checking the foreign key of", fk->child);
 	run_ddl(foreign_key_sql(fk));
 	*created = true;
 	return fk;

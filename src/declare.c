@@ -13,6 +13,7 @@
 #include "counter_cache.h"
 #include "declaration.h"
 #include "key_resolution.h"
+#include "progress.h"
 #include "query_doc.h"
 
 PG_FUNCTION_INFO_V1(relations_has_one);
@@ -106,6 +107,7 @@ ensure_index(RelationRow *row, Keys *keys)
 		return;
 	require_owner(keys->child);
 	sql = (unique ? unique_sql : index_sql) (keys->child, keys->foreign_key, &name);
+	tell_long_work("indexing", keys->child);
 	run_ddl(sql);
 	row->created_index = name;
 }

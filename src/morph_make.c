@@ -18,6 +18,7 @@
 
 #include "key_operator.h"
 #include "morph.h"
+#include "progress.h"
 
 /* how many unknown types a message names */
 #define TYPES_TOLD 5
@@ -289,8 +290,12 @@ make_type(MorphPlan *plan, MorphType *type)
 	fk.deferrable = decl->row.defer != NULL;
 	fk.deferred = decl->deferred;
 	fk.validated = decl->row.validate;
+	if (fk.validated)
+		tell_long_work("checking the foreign key of", fk.child);
 	run_ddl(foreign_key_sql(&fk));
 	type->constraint_name = fk.name;
+	if (plan->make_index)
+		tell_long_work("indexing", plan->holder);
 	if (plan->make_index)
 		run_ddl(index_sql(plan->holder, type->foreign_key, &type->created_index));
 	catalog_put_morph_type(type);

@@ -21,6 +21,7 @@
 #include "utils/varlena.h"
 
 #include "pivot.h"
+#include "progress.h"
 
 static const char *const timestamps[] = {"created_at", "updated_at"};
 
@@ -363,6 +364,7 @@ ensure_pivot_indexes(const Pivot *pivot, RelationRow *row)
 			continue;
 		require_owner(pivot->relid);
 		sql = index_sql(pivot->relid, union_of(sides[i], sides[1 - i]), &name);
+		tell_long_work("indexing", pivot->relid);
 		run_ddl(sql);
 		if (row->created_index == NULL)
 			row->created_index = name;

@@ -109,8 +109,8 @@ _PG_init(void)
 							NULL,
 							NULL);
 	DefineCustomBoolVariable("relations.progress",
-							 "Lets factories that take some seconds say how far they are.",
-							 "A notice every three seconds.",
+							 "Lets long work say how far it is.",
+							 "Factories give a notice every three seconds, declarations one for each statement that reads a million rows.",
 							 &relations_progress,
 							 true,
 							 PGC_USERSET,

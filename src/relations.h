@@ -20,6 +20,6 @@ extern int	relations_batch_memory;	/* kilobytes that a batch of rows may take */
 extern int	relations_max_depth;	/* see budget.c; 0 is no limit */
 extern int	relations_max_rows;
 extern int	relations_max_bytes;
-extern bool relations_progress; /* factories say how far they are */
+extern bool relations_progress; /* long work says how far it is */
 
 #endif							/* RELATIONS_H */

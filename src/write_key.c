@@ -112,7 +112,10 @@ write_text_key(WriteRun *run, WriteRow *row, char *text)
 	for (int i = 0; i < n; i++)
 	{
 		if (isnull[i])
+		{
+			row->key = NULL;
 			return false;
+		}
 	}
 	return true;
 }

@@ -109,6 +109,28 @@ write_refer_pivot(WriteRun *run, WriteRow *pivot, WriteRow *owner, WriteRow *rel
 		  related, relation->other_columns, relation);
 }
 
+/* What a row is named by, for messages: (id)=(7); palloc'd. */
+static char *
+named_key(WriteRow *row)
+{
+	WriteModel *model = row->model;
+	StringInfoData values;
+	ListCell   *lc;
+
+	initStringInfo(&values);
+	foreach(lc, model->desc->primary_key)
+	{
+		WriteColumn *column = &model->columns[write_model_column(model, lfirst(lc))];
+		Oid			output;
+		bool		varlena;
+
+		getTypeOutputInfo(column->base, &output, &varlena);
+		appendStringInfo(&values, "%s%s", values.len > 0 ? ", " : "",
+						 OidOutputFunctionCall(output, row->key[foreach_current_index(lc)]));
+	}
+	return psprintf("(%s)=(%s)", format_column_list(model->desc->primary_key), values.data);
+}
+
 /* Raises foreign_key_violation when a row that was named is not there. */
 void
 write_require(pg_attribute_unused() WriteRun *run, WriteRow *row)
@@ -120,6 +142,8 @@ write_require(pg_attribute_unused() WriteRun *run, WriteRow *row)
 	ereport(ERROR,
 			(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
 			 errmsg("there is no row of \"%s\" with the key that is named", model_name(row->model->relid)),
+			 row->key != NULL ? errdetail("Key %s is not present in \"%s\".", named_key(row),
+										  model_name(row->model->relid)) : 0,
 			 path[0] != '\0' ? errcontext("document \"%s\"", path) : 0));
 }
 
