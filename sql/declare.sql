@@ -169,12 +169,14 @@ DROP ROLE regress_relations_other;
 CREATE TABLE long_parents (id int PRIMARY KEY, children int DEFAULT 0);
 CREATE TABLE long_children (id int PRIMARY KEY, parent_id int);
 UPDATE pg_class SET reltuples = 5000000 WHERE oid = 'long_children'::regclass;
+SET client_min_messages = notice;
 SELECT created_constraint FROM relations.belongs_to('long_children', 'parent', 'long_parents', foreign_key => 'parent_id', counter_cache => 'children');
 UPDATE pg_class SET reltuples = 5000000 WHERE oid = 'long_children'::regclass;
 SELECT created_index FROM relations.has_many('long_parents', 'rows', 'long_children');
 SET relations.progress = off;
 SELECT relations.recount('long_children', 'parent');
 RESET relations.progress;
+SET client_min_messages = warning;
 DROP TABLE long_parents, long_children;
 
 SELECT count(relations.drop_relation(model, relation)) > 0 AS dropped FROM relations.relation;
