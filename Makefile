@@ -23,6 +23,7 @@ REGRESS = \
 	oracle \
 	oracle_kinds \
 	read_pass \
+	read_json \
 	datetime \
 	rights_kinds \
 	discover \

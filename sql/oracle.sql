@@ -79,7 +79,7 @@ INSERT INTO kinds VALUES
  NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL),
 (7, 1, 1, 1, 1, 1, 1e-20, 0, NULL, 'x', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'true', 'false',
  NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
-SELECT k.id, same(relations.find('kinds', k.id), to_jsonb(k)) FROM kinds k ORDER BY k.id;
+SELECT k.id, same(relations.find('kinds', k.id), to_jsonb(k)), relations.find_json('kinds', k.id)::text = to_jsonb(k)::text AS same_text FROM kinds k ORDER BY k.id;
 
 -- the same rows inside a graph: as objects in an array, and as parents
 CREATE TABLE boxes (id int PRIMARY KEY, kind_id int, label text);
@@ -98,6 +98,7 @@ FULL JOIN (SELECT b.id, to_jsonb(b) || jsonb_build_object('kind',
 				(SELECT jsonb_agg(to_jsonb(box) ORDER BY box.id) FROM boxes box WHERE box.kind_id = k.id))
 			 FROM kinds k WHERE k.id = b.kind_id)) AS j
 		   FROM boxes b) h USING (id);
+SELECT count(*), bool_and(j::text = t::text) FROM ROWS FROM (relations.preload('boxes', 'kind.boxes'), relations.preload_json('boxes', 'kind.boxes')) r (j, t);
 
 --
 -- Wide rows: 31, 32, 33 and 100 columns, so that offsets stand where Jsonb wants them
@@ -128,6 +129,9 @@ BEGIN
 			FROM wide%1$s w) h USING (id) $q$, n);
 END $$;
 SELECT n, w.* FROM unnest(ARRAY[1, 15, 16, 17, 31, 32, 33, 64, 100]) n, check_wide(n) w;
+SELECT n, (SELECT bool_and(j::text = t::text) FROM ROWS FROM (relations.preload(('wide' || n)::regclass, 'below.below', 'above'),
+	relations.preload_json(('wide' || n)::regclass, 'below.below', 'above')) r (j, t)) AS same_text
+FROM unnest(ARRAY[1, 15, 16, 17, 31, 32, 33, 64, 100]) n;
 
 --
 -- Keys that are not integers, and composite keys with NULLs

@@ -65,7 +65,12 @@ BEGIN
 	EXECUTE 'CREATE TEMP TABLE hand AS SELECT row_number() OVER () AS n, * FROM (' || hand || ') q (j)';
 	SELECT count(*), bool_and(same(r.j, h.j) IS TRUE) INTO rows, equal
 	FROM relations.query(model, query) WITH ORDINALITY r (j, n) FULL JOIN hand h USING (n);
+	-- and so does the text of the documents
+	PERFORM FROM ROWS FROM (relations.query(model, query), relations.query_json(model, query)) r (j, t) WHERE j::text IS DISTINCT FROM t::text;
+	ASSERT NOT FOUND, 'the text of a document is not that of the jsonb';
 	SET LOCAL relations.batch_memory = '1MB';
+	PERFORM FROM ROWS FROM (relations.query(model, query), relations.query_json(model, query)) r (j, t) WHERE j::text IS DISTINCT FROM t::text;
+	ASSERT NOT FOUND, 'the text of a document by file is not that of the jsonb';
 	SELECT bool_and(same(r.j, h.j) IS TRUE) INTO equal_by_file
 	FROM relations.query(model, query) WITH ORDINALITY r (j, n) FULL JOIN hand h USING (n);
 	RESET relations.batch_memory;

@@ -82,7 +82,7 @@ write_row(DocBuffer *buf, FactoryNode *node, int64 row, int64 link)
 	StagedRow  *staged = node->staged[row];
 	ContainerState state;
 	JEntry	   *entries;
-	char	   *data;
+	const char *data;
 
 	if (tpl->nrelations == 0)
 	{
@@ -99,12 +99,7 @@ write_row(DocBuffer *buf, FactoryNode *node, int64 row, int64 link)
 		Size		base = buf->len;
 
 		if (tpl->source[i] >= 0)
-		{
-			JEntry		entry = *entries++;
-
-			doc_add_scalar(buf, &state, entry, data);
-			data += JBE_OFFLENFLD(entry);
-		}
+			data = doc_add_scalar(buf, &state, *entries++, data);
 		else if (relation == list_length(shape->relations))
 		{
 			write_row(buf, node->pivot, link, link);
@@ -121,7 +116,7 @@ factory_document(FactoryRun *run, int64 row)
 {
 	DocBuffer	buf;
 
-	doc_init(&buf, 512);
+	doc_init(&buf, 512, &jsonb_format);
 	write_row(&buf, run->root, row, row);
-	return doc_finish(&buf);
+	return DatumGetJsonbP(doc_finish(&buf));
 }

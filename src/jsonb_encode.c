@@ -27,7 +27,6 @@
 #include "utils/numeric.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
-#include "utils/uuid.h"
 
 #include "jsonb_datetime.h"
 #include "jsonb_encode.h"
@@ -42,7 +41,7 @@ row_arena_init(RowArena *arena, MemoryContext context, Size chunk_size)
 	arena->context = context;
 	arena->start = arena->pos = arena->end = NULL;
 	arena->chunk_size = chunk_size;
-	arena->single = false;
+	arena->too_large = NULL;
 }
 
 /* Raise that a container does not fit a Jsonb value. */
@@ -69,11 +68,11 @@ row_reserve_slow(RowArena *arena, Size n)
 	Size		size = arena->chunk_size;
 	char	   *chunk;
 
-	if (arena->single)
+	if (arena->too_large != NULL)
 	{
 		size = arena->end - arena->start;
 		if (used + n > MaxAllocSize)
-			jsonb_too_large();
+			arena->too_large();
 		while (size < used + n)
 			size *= 2;
 		size = Min(size, MaxAllocSize);
@@ -167,6 +166,11 @@ encoder_init(ValueEncoder *enc, Oid typid, MemoryContext context)
 		case JSONBOID:
 			enc->kind = ENCODE_JSONB;
 			return;
+		case FLOAT4OID:
+		case FLOAT8OID:
+			init_to_jsonb(enc, typid, context);
+			enc->kind = ENCODE_FLOAT;
+			return;
 		default:
 			break;
 	}
@@ -189,14 +193,6 @@ encoder_init(ValueEncoder *enc, Oid typid, MemoryContext context)
 	enc->kind = ENCODE_TO_JSONB;
 }
 
-static inline void
-put_bytes(RowArena *arena, const void *data, Size n)
-{
-	row_reserve(arena, n);
-	memcpy(arena->pos, data, n);
-	arena->pos += n;
-}
-
 /*
  * Append a string of n bytes.  Raises program_limit_exceeded when Jsonb cannot
  * hold it.
@@ -210,7 +206,7 @@ put_string(RowArena *arena, const char *data, Size n)
 				 errmsg("string too long to represent as jsonb string"),
 				 errdetail("Due to an implementation restriction, jsonb strings cannot exceed %d bytes.",
 						   JENTRY_OFFLENMASK)));
-	put_bytes(arena, data, n);
+	row_append(arena, data, n);
 	return JENTRY_ISSTRING | (JEntry) n;
 }
 
@@ -269,25 +265,23 @@ put_jsonb(RowArena *arena, Jsonb *jb)
 		Size		skip = offsetof(JsonbContainer, children) + sizeof(JEntry);
 		Size		length = JBE_OFFLENFLD(entry);
 
-		put_bytes(arena, (char *) root + skip, length);
+		row_append(arena, (char *) root + skip, length);
 		return (entry & JENTRY_TYPEMASK) | (JEntry) length;
 	}
 	if (size > JENTRY_OFFLENMASK)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("jsonb value of %zu bytes is too long to stand inside another", size)));
-	put_bytes(arena, root, size);
+	row_append(arena, root, size);
 	return JENTRY_ISCONTAINER | (JEntry) size;
 }
 
-static JEntry
-put_uuid(RowArena *arena, const pg_uuid_t *uuid)
+/* Write the text of a uuid, UUID_TEXT_LENGTH bytes; returns their end. */
+char *
+uuid_text(char *p, const pg_uuid_t *uuid)
 {
 	static const char hex[] = "0123456789abcdef";
-	char	   *p;
 
-	row_reserve(arena, 36);
-	p = arena->pos;
 	for (int i = 0; i < UUID_LEN; i++)
 	{
 		if (i == 4 || i == 6 || i == 8 || i == 10)
@@ -295,8 +289,7 @@ put_uuid(RowArena *arena, const pg_uuid_t *uuid)
 		*p++ = hex[uuid->data[i] >> 4];
 		*p++ = hex[uuid->data[i] & 0x0F];
 	}
-	arena->pos = p;
-	return JENTRY_ISSTRING | 36;
+	return p;
 }
 
 /*
@@ -328,7 +321,9 @@ encode_other_value(RowArena *arena, ValueEncoder *enc, Datum value)
 				return JENTRY_ISSTRING | (JEntry) n;
 			}
 		case ENCODE_UUID:
-			return put_uuid(arena, DatumGetUUIDP(value));
+			row_reserve(arena, UUID_TEXT_LENGTH);
+			arena->pos = uuid_text(arena->pos, DatumGetUUIDP(value));
+			return JENTRY_ISSTRING | UUID_TEXT_LENGTH;
 		case ENCODE_JSON:
 			{
 				char	   *cstring = TextDatumGetCString(value);
@@ -343,6 +338,7 @@ encode_other_value(RowArena *arena, ValueEncoder *enc, Datum value)
 
 				return put_string(arena, text, strlen(text));
 			}
+		case ENCODE_FLOAT:
 		case ENCODE_TO_JSONB:
 			return put_jsonb(arena, DatumGetJsonbP(FunctionCall1(&enc->func, value)));
 		case ENCODE_INT2:

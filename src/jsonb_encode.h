@@ -7,6 +7,7 @@
 
 #include "relations.h"
 #include "utils/jsonb.h"
+#include "utils/uuid.h"
 
 typedef enum EncoderKind
 {
@@ -20,6 +21,7 @@ typedef enum EncoderKind
 	ENCODE_UUID,
 	ENCODE_JSON,
 	ENCODE_JSONB,
+	ENCODE_FLOAT,				/* by to_jsonb itself, as text from its output function */
 	ENCODE_OUTPUT,				/* a string, made by the output function */
 	ENCODE_TO_JSONB,			/* by to_jsonb itself */
 	ENCODE_OBJECT,				/* an object of several columns of the row */
@@ -30,7 +32,7 @@ typedef struct ValueEncoder
 {
 	EncoderKind kind;
 	Oid			typid;			/* base type, domains taken off */
-	FmgrInfo	func;			/* for OUTPUT and TO_JSONB */
+	FmgrInfo	func;			/* for OUTPUT, FLOAT and TO_JSONB */
 	struct ObjectEncoder *object;	/* for OBJECT, see jsonb_writer.h */
 	char	   *(*row_text) (void *arg, const Datum *values, const bool *isnull);
 	void	   *row_text_arg;
@@ -47,7 +49,8 @@ typedef struct RowArena
 	char	   *pos;			/* next byte */
 	char	   *end;			/* of the chunk */
 	Size		chunk_size;		/* of the next chunk */
-	bool		single;			/* one row only: a new chunk replaces the old one */
+	void		(*too_large) (void);	/* one row only: a new chunk replaces the old
+										 * one, as far as a datum may reach */
 } RowArena;
 
 extern void row_arena_init(RowArena *arena, MemoryContext context, Size chunk_size);
@@ -62,6 +65,38 @@ row_reserve(RowArena *arena, Size n)
 		row_reserve_slow(arena, n);
 }
 
+/* Append n bytes to the row. */
+static inline void
+row_append(RowArena *arena, const void *data, Size n)
+{
+	row_reserve(arena, n);
+	memcpy(arena->pos, data, n);
+	arena->pos += n;
+}
+
+/* Begin a row behind so many bytes that its maker fills; see stage_row. */
+static inline void
+row_begin(RowArena *arena, Size header)
+{
+	/* rows start aligned; the arena's chunks do */
+	arena->pos = (char *) INTALIGN((uintptr_t) arena->pos);
+	if (arena->pos > arena->end)
+		arena->pos = arena->end;
+	arena->start = arena->pos;
+	row_reserve(arena, header);
+	arena->pos += header;
+}
+
+/* Is a value made of several columns? */
+static inline bool
+takes_several(EncoderKind kind)
+{
+	return kind == ENCODE_OBJECT || kind == ENCODE_ROW_TEXT;
+}
+
+#define UUID_TEXT_LENGTH 36
+
+extern char *uuid_text(char *p, const pg_uuid_t *uuid);
 extern void encoder_init(ValueEncoder *enc, Oid typid, MemoryContext context);
 extern JEntry encode_other_value(RowArena *arena, ValueEncoder *enc, Datum value);
 extern JEntry encode_string(RowArena *arena, const char *string);
@@ -74,6 +109,10 @@ extern JEntry encode_string(RowArena *arena, const char *string);
 #define NUMERIC_HEADER_SHORT	0x8000	/* sign, scale and weight in one word */
 #define NUMERIC_HEADER_SPECIAL	0xC000	/* NaN and the infinities */
 #define NUMERIC_HEADER_NEGATIVE	0x2000	/* in the short form */
+#define NUMERIC_HEADER_SCALE	0x1F80	/* digits behind the point */
+#define NUMERIC_HEADER_SCALE_SHIFT	7
+#define NUMERIC_HEADER_WEIGHT	0x007F	/* of the first digit, in two's complement */
+#define NUMERIC_HEADER_WEIGHT_SIGN	0x0040
 #define NUMERIC_DIGIT_BASE		10000
 #define NUMERIC_MAX_INT_DIGITS	5		/* base-10000 digits of an int64 */
 

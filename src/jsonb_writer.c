@@ -140,6 +140,7 @@ template_init(ObjectTemplate *tpl, List *column_keys, List *relation_keys,
 	qsort(keys, n, sizeof(TemplateKey), compare_template_keys);
 
 	memset(tpl, 0, sizeof(*tpl));
+	tpl->context = context;
 	tpl->head = MemoryContextAlloc(context, sizeof(uint32) + sizeof(JEntry) * n);
 	tpl->head[0] = JB_FOBJECT | n;
 	tpl->key_entries = tpl->head + 1;
@@ -219,13 +220,6 @@ stage_several(RowArena *arena, ValueEncoder *encoder, const Datum *values, const
 		return stage_object(arena, &object->tpl, object->encoders, object->positions,
 							values, isnull, pad);
 	return encode_string(arena, encoder->row_text(encoder->row_text_arg, values, isnull));
-}
-
-/* Is a value made of several columns? */
-static inline bool
-takes_several(EncoderKind kind)
-{
-	return kind == ENCODE_OBJECT || kind == ENCODE_ROW_TEXT;
 }
 
 /*
@@ -310,13 +304,7 @@ stage_row(RowArena *arena, ObjectTemplate *tpl, ValueEncoder *encoders,
 	Size		header = entry_offset + sizeof(JEntry) * tpl->nvalues;
 	StagedRow  *row;
 
-	/* rows start aligned; the arena's chunks do */
-	arena->pos = (char *) INTALIGN((uintptr_t) arena->pos);
-	if (arena->pos > arena->end)
-		arena->pos = arena->end;
-	arena->start = arena->pos;
-	row_reserve(arena, header);
-	arena->pos += header;
+	row_begin(arena, header);
 	stage_values(arena, tpl, encoders, positions, values, isnull, tpl->nrelations == 0,
 				 entry_offset);
 	row = (StagedRow *) arena->start;
@@ -326,8 +314,9 @@ stage_row(RowArena *arena, ObjectTemplate *tpl, ValueEncoder *encoders,
 
 /* Start a document in the current memory context, for about capacity bytes. */
 void
-doc_init(DocBuffer *buf, Size capacity)
+doc_init(DocBuffer *buf, Size capacity, const DocFormat *format)
 {
+	buf->format = format;
 	buf->cap = Max(capacity, 64);
 	buf->data = palloc(buf->cap);
 	buf->len = VARHDRSZ;
@@ -338,8 +327,9 @@ doc_init(DocBuffer *buf, Size capacity)
  * first, its memory comes from context.
  */
 void
-doc_again(DocBuffer *buf, MemoryContext context)
+doc_again(DocBuffer *buf, MemoryContext context, const DocFormat *format)
 {
+	buf->format = format;
 	if (buf->data == NULL)
 	{
 		buf->cap = DOC_BUFFER_SIZE;
@@ -349,32 +339,29 @@ doc_again(DocBuffer *buf, MemoryContext context)
 }
 
 /* The document, which is the buffer itself. */
-Jsonb *
+Datum
 doc_finish(DocBuffer *buf)
 {
 	SET_VARSIZE(buf->data, buf->len);
-	return (Jsonb *) buf->data;
+	return PointerGetDatum(buf->data);
 }
 
+/* Make room for n bytes more; too_large raises that a datum has none. */
 void
-doc_reserve_slow(DocBuffer *buf, Size n)
+doc_reserve_slow(DocBuffer *buf, Size n, void (*too_large) (void))
 {
-	Size		cap = buf->cap;
+	RowArena	arena;
 
-	if (buf->len + n > MaxAllocSize)
-		jsonb_too_large();
-	while (cap < buf->len + n)
-		cap *= 2;
-	cap = Min(cap, MaxAllocSize);
-	buf->data = repalloc(buf->data, cap);
-	buf->cap = cap;
+	lend_buffer(buf, &arena, too_large);
+	row_reserve_slow(&arena, n);
+	take_buffer_back(buf, &arena);
 }
 
 static inline void
 doc_reserve(DocBuffer *buf, Size n)
 {
 	if (unlikely(buf->cap - buf->len < n))
-		doc_reserve_slow(buf, n);
+		doc_reserve_slow(buf, n, jsonb_too_large);
 }
 
 /* Pad with zeros; room for three bytes must have been reserved. */
@@ -406,24 +393,6 @@ doc_leaf_object(DocBuffer *buf, ObjectTemplate *tpl, const StagedRow *row)
 	doc_copy(buf, STAGED_DATA(row, tpl), row->data_size);
 }
 
-/* Let values be encoded at the end of a document, as if it were a row. */
-static inline void
-lend_buffer(DocBuffer *buf, RowArena *arena)
-{
-	arena->single = true;
-	arena->start = buf->data;
-	arena->pos = buf->data + buf->len;
-	arena->end = buf->data + buf->cap;
-}
-
-static inline void
-take_buffer_back(DocBuffer *buf, RowArena *arena)
-{
-	buf->data = arena->start;
-	buf->len = arena->pos - arena->start;
-	buf->cap = arena->end - arena->start;
-}
-
 /*
  * Append the object of a row without relations, whose columns have not been
  * encoded: values and isnull are the row, see stage_row.
@@ -434,7 +403,7 @@ doc_leaf_values(DocBuffer *buf, ObjectTemplate *tpl, ValueEncoder *encoders,
 {
 	RowArena	arena;
 
-	lend_buffer(buf, &arena);
+	lend_buffer(buf, &arena, jsonb_too_large);
 	(void) stage_object(&arena, tpl, encoders, positions, values, isnull,
 						INTALIGN(buf->len) - buf->len);
 	take_buffer_back(buf, &arena);
@@ -486,8 +455,11 @@ set_entry(DocBuffer *buf, ContainerState *state, JEntry entry)
 	state->index++;
 }
 
-/* Add a staged value: entry is its type and length, data its bytes. */
-void
+/*
+ * Add a staged value: entry is its type and length, data its bytes.  Returns
+ * their end, where the next value's are.
+ */
+const char *
 doc_add_scalar(DocBuffer *buf, ContainerState *state, JEntry entry, const char *data)
 {
 	Size		length = JBE_OFFLENFLD(entry);
@@ -500,6 +472,7 @@ doc_add_scalar(DocBuffer *buf, ContainerState *state, JEntry entry, const char *
 	}
 	doc_copy(buf, data, length);
 	set_entry(buf, state, entry);
+	return data + length;
 }
 
 /* Add a value that has not been encoded: that at position of the row. */
@@ -516,7 +489,7 @@ doc_add_value(DocBuffer *buf, ContainerState *state, ValueEncoder *encoder,
 		doc_add_null(buf, state);
 		return;
 	}
-	lend_buffer(buf, &arena);
+	lend_buffer(buf, &arena, jsonb_too_large);
 	if (unlikely(takes_several(encoder->kind)))
 		entry = stage_several(&arena, encoder, values, isnull, pad);
 	else if (pad > 0 && may_need_alignment(encoder->kind))
@@ -540,7 +513,7 @@ doc_add_zero(DocBuffer *buf, ContainerState *state)
 {
 	Datum		zero = DirectFunctionCall1(int8_numeric, Int64GetDatum(0));
 
-	doc_add_scalar(buf, state, JENTRY_ISNUMERIC | (JEntry) VARSIZE_ANY(DatumGetPointer(zero)),
+	(void) doc_add_scalar(buf, state, JENTRY_ISNUMERIC | (JEntry) VARSIZE_ANY(DatumGetPointer(zero)),
 				   DatumGetPointer(zero));
 	pfree(DatumGetPointer(zero));
 }
@@ -565,3 +538,17 @@ doc_end_member(DocBuffer *buf, ContainerState *state, Size member_base)
 		jsonb_too_large();
 	set_entry(buf, state, JENTRY_ISCONTAINER | (JEntry) length);
 }
+
+const DocFormat jsonb_format = {
+	.stage_row = stage_row,
+	.leaf_object = doc_leaf_object,
+	.leaf_values = doc_leaf_values,
+	.begin_array = doc_begin_array,
+	.begin_object = doc_begin_object,
+	.add_scalar = doc_add_scalar,
+	.add_value = doc_add_value,
+	.add_boolean = doc_add_boolean,
+	.add_zero = doc_add_zero,
+	.add_null = doc_add_null,
+	.end_member = doc_end_member
+};

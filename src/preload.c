@@ -1,6 +1,9 @@
 /*
  * preload.c
  *	  preload, query, first, find and load: the SQL face of reading.
+ *
+ * A function whose name ends in _json gives the text of the other one's
+ * documents.
  */
 #include "relations.h"
 
@@ -15,14 +18,21 @@
 #include "utils/typcache.h"
 
 #include "graph_reader.h"
+#include "json_writer.h"
 
 PG_FUNCTION_INFO_V1(relations_preload);
+PG_FUNCTION_INFO_V1(relations_preload_json);
 PG_FUNCTION_INFO_V1(relations_query);
+PG_FUNCTION_INFO_V1(relations_query_json);
 PG_FUNCTION_INFO_V1(relations_query_params);
+PG_FUNCTION_INFO_V1(relations_query_params_json);
 PG_FUNCTION_INFO_V1(relations_query_related);
+PG_FUNCTION_INFO_V1(relations_query_related_json);
 PG_FUNCTION_INFO_V1(relations_paginate);
 PG_FUNCTION_INFO_V1(relations_first);
+PG_FUNCTION_INFO_V1(relations_first_json);
 PG_FUNCTION_INFO_V1(relations_find);
+PG_FUNCTION_INFO_V1(relations_find_json);
 PG_FUNCTION_INFO_V1(relations_load);
 PG_FUNCTION_INFO_V1(relations_load_relation);
 
@@ -44,7 +54,8 @@ stream_shutdown(Datum arg)
  * when the one before is used up.  request is read at the first call.
  */
 static Datum
-stream_documents(FunctionCallInfo fcinfo, void (*make_request) (FunctionCallInfo, ReadRequest *))
+stream_documents(FunctionCallInfo fcinfo, const DocFormat *format,
+				 void (*make_request) (FunctionCallInfo, ReadRequest *))
 {
 	FuncCallContext *funcctx;
 	StreamState *state;
@@ -61,6 +72,7 @@ stream_documents(FunctionCallInfo fcinfo, void (*make_request) (FunctionCallInfo
 		memset(&request, 0, sizeof(request));
 		make_request(fcinfo, &request);
 		graph_reader_begin(&state->reader, &request);
+		state->reader.run->format = format;
 		state->econtext = rsinfo->econtext;
 		RegisterExprContextCallback(state->econtext, stream_shutdown, PointerGetDatum(state));
 		funcctx->user_fctx = state;
@@ -71,9 +83,9 @@ stream_documents(FunctionCallInfo fcinfo, void (*make_request) (FunctionCallInfo
 	if (graph_reader_next(&state->reader))
 	{
 		/* who wants to keep it copies it, as the executor does */
-		Jsonb	   *document = read_run_passing_document(state->reader.run, state->reader.next - 1);
+		Datum		document = read_run_passing_document(state->reader.run, state->reader.next - 1);
 
-		SRF_RETURN_NEXT(funcctx, JsonbPGetDatum(document));
+		SRF_RETURN_NEXT(funcctx, document);
 	}
 	UnregisterExprContextCallback(state->econtext, stream_shutdown, PointerGetDatum(state));
 	stream_shutdown(PointerGetDatum(state));
@@ -92,7 +104,13 @@ preload_request(FunctionCallInfo fcinfo, ReadRequest *request)
 Datum
 relations_preload(PG_FUNCTION_ARGS)
 {
-	return stream_documents(fcinfo, preload_request);
+	return stream_documents(fcinfo, &jsonb_format, preload_request);
+}
+
+Datum
+relations_preload_json(PG_FUNCTION_ARGS)
+{
+	return stream_documents(fcinfo, &json_format, preload_request);
 }
 
 static void
@@ -109,14 +127,26 @@ query_request(FunctionCallInfo fcinfo, ReadRequest *request)
 Datum
 relations_query(PG_FUNCTION_ARGS)
 {
-	return stream_documents(fcinfo, query_request);
+	return stream_documents(fcinfo, &jsonb_format, query_request);
+}
+
+Datum
+relations_query_json(PG_FUNCTION_ARGS)
+{
+	return stream_documents(fcinfo, &json_format, query_request);
 }
 
 /* The same, with values for placeholders. */
 Datum
 relations_query_params(PG_FUNCTION_ARGS)
 {
-	return stream_documents(fcinfo, query_request);
+	return stream_documents(fcinfo, &jsonb_format, query_request);
+}
+
+Datum
+relations_query_params_json(PG_FUNCTION_ARGS)
+{
+	return stream_documents(fcinfo, &json_format, query_request);
 }
 
 /*
@@ -160,8 +190,8 @@ relation_document(const char *relation, Jsonb *query)
 }
 
 /* The related rows of one row, as a query document filters and orders them. */
-Datum
-relations_query_related(PG_FUNCTION_ARGS)
+static Datum
+related_documents(FunctionCallInfo fcinfo, const DocFormat *format)
 {
 	FuncCallContext *funcctx;
 	ReadRun    *run;
@@ -179,6 +209,7 @@ relations_query_related(PG_FUNCTION_ARGS)
 		request.mode = READ_KEY;
 		request.document = relation_document(relation, PG_GETARG_JSONB_P_COPY(3));
 		run = read_run_begin(&request);
+		run->format = format;
 		funcctx->user_fctx = run;
 		if (read_plan_parse_key(run->plan, TextDatumGetCString(PG_GETARG_DATUM(1)), keys))
 		{
@@ -194,11 +225,23 @@ relations_query_related(PG_FUNCTION_ARGS)
 	CHECK_FOR_INTERRUPTS();
 	if (read_run_rows(run) > 0 && funcctx->call_cntr < read_run_related_rows(run))
 	{
-		Jsonb	   *document = read_run_related_document(run, (uint32) funcctx->call_cntr);
+		Datum		document = read_run_related_document(run, (uint32) funcctx->call_cntr);
 
-		SRF_RETURN_NEXT(funcctx, JsonbPGetDatum(document));
+		SRF_RETURN_NEXT(funcctx, document);
 	}
 	SRF_RETURN_DONE(funcctx);
+}
+
+Datum
+relations_query_related(PG_FUNCTION_ARGS)
+{
+	return related_documents(fcinfo, &jsonb_format);
+}
+
+Datum
+relations_query_related_json(PG_FUNCTION_ARGS)
+{
+	return related_documents(fcinfo, &json_format);
 }
 
 static void
@@ -295,7 +338,7 @@ relations_paginate(PG_FUNCTION_ARGS)
 	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
 	while (graph_reader_next(&reader))
 	{
-		json_root_value(read_run_document(reader.run, reader.next - 1), &value);
+		json_root_value(DatumGetJsonbP(read_run_document(reader.run, reader.next - 1)), &value);
 		pushJsonbValue(&state, WJB_ELEM, &value);
 	}
 	pushJsonbValue(&state, WJB_END_ARRAY, NULL);
@@ -308,22 +351,22 @@ relations_paginate(PG_FUNCTION_ARGS)
 static Datum
 one_document(FunctionCallInfo fcinfo, ReadRun *run)
 {
-	Jsonb	   *result = NULL;
+	bool		found = read_run_rows(run) > 0;
+	Datum		result = found ? read_run_document(run, 0) : (Datum) 0;
 
-	if (read_run_rows(run) > 0)
-		result = read_run_document(run, 0);
 	read_run_end(run);
-	if (result == NULL)
+	if (!found)
 		PG_RETURN_NULL();
-	PG_RETURN_JSONB_P(result);
+	return result;
 }
 
 /* The first row of a model. */
-Datum
-relations_first(PG_FUNCTION_ARGS)
+static Datum
+first_document(FunctionCallInfo fcinfo, const DocFormat *format)
 {
 	ReadRun    *run = read_run_begin_paths(PG_GETARG_OID(0), READ_FIRST, PG_GETARG_ARRAYTYPE_P(1));
 
+	run->format = format;
 	SPI_connect();
 	read_run_root(run, LEVEL_FIRST, NULL);
 	read_run_children(run);
@@ -331,14 +374,27 @@ relations_first(PG_FUNCTION_ARGS)
 	return one_document(fcinfo, run);
 }
 
-/* The row of a model with a primary key. */
 Datum
-relations_find(PG_FUNCTION_ARGS)
+relations_first(PG_FUNCTION_ARGS)
+{
+	return first_document(fcinfo, &jsonb_format);
+}
+
+Datum
+relations_first_json(PG_FUNCTION_ARGS)
+{
+	return first_document(fcinfo, &json_format);
+}
+
+/* The row of a model with a primary key. */
+static Datum
+find_document(FunctionCallInfo fcinfo, const DocFormat *format)
 {
 	Oid			model = PG_GETARG_OID(0);
 	ReadRun    *run = read_run_begin_paths(model, READ_KEY, PG_GETARG_ARRAYTYPE_P(2));
 	Datum		keys[INDEX_MAX_KEYS];
 
+	run->format = format;
 	if (read_plan_parse_key(run->plan, TextDatumGetCString(PG_GETARG_DATUM(1)), keys))
 	{
 		SPI_connect();
@@ -347,6 +403,18 @@ relations_find(PG_FUNCTION_ARGS)
 		SPI_finish();
 	}
 	return one_document(fcinfo, run);
+}
+
+Datum
+relations_find(PG_FUNCTION_ARGS)
+{
+	return find_document(fcinfo, &jsonb_format);
+}
+
+Datum
+relations_find_json(PG_FUNCTION_ARGS)
+{
+	return find_document(fcinfo, &json_format);
 }
 
 /* A composite value, taken apart. */
@@ -458,7 +526,7 @@ relations_load_relation(PG_FUNCTION_ARGS)
 	ReadRun    *run = read_run_begin_paths(PG_GETARG_OID(0), READ_RELATED, PG_GETARG_ARRAYTYPE_P(2));
 	ReadNode   *root = run->plan->root;
 	RowValues	row;
-	Jsonb	   *result;
+	Datum		result;
 	ListCell   *lc;
 	bool		fits;
 
@@ -481,7 +549,7 @@ relations_load_relation(PG_FUNCTION_ARGS)
 	add_given_row(run, row.values, row.isnull);
 	result = read_run_relation(run);
 	read_run_end(run);
-	if (result == NULL)
+	if (result == (Datum) 0)
 		PG_RETURN_NULL();
-	PG_RETURN_JSONB_P(result);
+	return result;
 }

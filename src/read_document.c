@@ -59,19 +59,19 @@ write_aggregate(DocBuffer *buf, ContainerState *state, ReadLevel *level, uint32 
 	{
 		StagedRow  *row = level->ordered[from].row.staged;
 
-		doc_add_scalar(buf, state, STAGED_ENTRIES(row, tpl)[0], STAGED_DATA(row, tpl));
+		buf->format->add_scalar(buf, state, STAGED_ENTRIES(row, tpl)[0], STAGED_DATA(row, tpl));
 		return;
 	}
 	switch (level->node->query->aggregate)
 	{
 		case AGGREGATE_COUNT:
-			doc_add_zero(buf, state);
+			buf->format->add_zero(buf, state);
 			break;
 		case AGGREGATE_EXISTS:
-			doc_add_boolean(buf, state, false);
+			buf->format->add_boolean(buf, state, false);
 			break;
 		default:
-			doc_add_null(buf, state);
+			buf->format->add_null(buf, state);
 			break;
 	}
 }
@@ -92,7 +92,7 @@ write_relation(DocBuffer *buf, ContainerState *state, ReadLevel *level, uint32 f
 	{
 		if (n == 0)
 		{
-			doc_add_null(buf, state);
+			buf->format->add_null(buf, state);
 			return;
 		}
 		budget_document_rows(level, 1);
@@ -103,7 +103,7 @@ write_relation(DocBuffer *buf, ContainerState *state, ReadLevel *level, uint32 f
 		ContainerState array;
 
 		budget_document_rows(level, n);
-		doc_begin_array(buf, &array, n);
+		buf->format->begin_array(buf, &array, n);
 		for (uint32 k = 0; k < n; k++)
 		{
 			Size		member = buf->len;
@@ -111,11 +111,11 @@ write_relation(DocBuffer *buf, ContainerState *state, ReadLevel *level, uint32 f
 			if (k + 1 < n)
 				prefetch(level->ordered[from + k + 1].row.staged);
 			write_row(buf, level, &level->ordered[from + k], branch);
-			doc_end_member(buf, &array, member);
+			buf->format->end_member(buf, &array, member);
 			budget_document_bytes(level, buf->len);
 		}
 	}
-	doc_end_member(buf, state, base);
+	buf->format->end_member(buf, state, base);
 }
 
 /* What stands under the key of a pair, which is that of link which of a row. */
@@ -162,21 +162,21 @@ write_tuple(DocBuffer *buf, ReadLevel *level, MinimalTuple tuple)
 	old = MemoryContextSwitchTo(level->run->row);
 	if (tpl->nrelations == 0)
 	{
-		doc_leaf_values(buf, tpl, node->encoders, node->positions, values, isnull);
+		buf->format->leaf_values(buf, tpl, node->encoders, node->positions, values, isnull);
 		MemoryContextReset(level->run->row);
 	}
 	else
 	{
 		CHECK_FOR_INTERRUPTS();
-		doc_begin_object(buf, &state, tpl);
+		buf->format->begin_object(buf, &state, tpl);
 		for (int i = 0; i < tpl->npairs; i++)
 		{
 			if (tpl->source[i] < 0)
 				write_link(buf, &state, level, ~tpl->source[i], NULL, number, NULL);
 			else
 			{
-				doc_add_value(buf, &state, &node->encoders[value], node->positions[value],
-							  values, isnull);
+				buf->format->add_value(buf, &state, &node->encoders[value],
+									   node->positions[value], values, isnull);
 				value++;
 			}
 		}
@@ -196,7 +196,7 @@ write_row(DocBuffer *buf, ReadLevel *level, const GroupedRow *grouped, const Bra
 	StagedRow  *row = grouped->row.staged;
 	ContainerState state;
 	JEntry	   *entries;
-	char	   *data;
+	const char *data;
 	bool		cycle = false;
 	Ancestor	self;
 	Branch		below;
@@ -209,7 +209,7 @@ write_row(DocBuffer *buf, ReadLevel *level, const GroupedRow *grouped, const Bra
 	}
 	if (tpl->nrelations == 0)
 	{
-		doc_leaf_object(buf, tpl, row);
+		buf->format->leaf_object(buf, tpl, row);
 		return;
 	}
 	check_stack_depth();
@@ -232,20 +232,15 @@ write_row(DocBuffer *buf, ReadLevel *level, const GroupedRow *grouped, const Bra
 				tpl = &node->tpl_end;
 		}
 	}
-	doc_begin_object(buf, &state, tpl);
+	buf->format->begin_object(buf, &state, tpl);
 	for (int i = 0; i < tpl->npairs; i++)
 	{
 		int			which = ~tpl->source[i];
 
 		if (tpl->source[i] >= 0)
-		{
-			JEntry		entry = *entries++;
-
-			doc_add_scalar(buf, &state, entry, data);
-			data += JBE_OFFLENFLD(entry);
-		}
+			data = buf->format->add_scalar(buf, &state, *entries++, data);
 		else if (cycle && which == node->nchildren)
-			doc_add_boolean(buf, &state, true);
+			buf->format->add_boolean(buf, &state, true);
 		else
 			write_link(buf, &state, level, which, STAGED_GROUPS(row), 0, &below);
 	}
@@ -270,32 +265,35 @@ write_root(ReadRun *run, DocBuffer *buf, uint32 row)
 	MemoryContextReset(run->row);
 }
 
-/* The document of a root row of the batch, in the current memory context. */
-Jsonb *
+/*
+ * The document of a root row of the batch, in the current memory context and
+ * in the format of the run, as are those below.
+ */
+Datum
 read_run_document(ReadRun *run, uint32 row)
 {
 	DocBuffer	buf;
 
-	doc_init(&buf, run->doc_size + run->doc_size / 4);
+	doc_init(&buf, run->doc_size + run->doc_size / 4, run->format);
 	write_root(run, &buf, row);
 	run->doc_size = (run->doc_size * 3 + buf.len) / 4;
 	return doc_finish(&buf);
 }
 
 /* The same, in memory that the next such document takes. */
-Jsonb *
+Datum
 read_run_passing_document(ReadRun *run, uint32 row)
 {
-	doc_again(&run->passing, run->context);
+	doc_again(&run->passing, run->context, run->format);
 	write_root(run, &run->passing, row);
 	return doc_finish(&run->passing);
 }
 
 /*
  * What the only root row of the batch has under its only relation: an array,
- * an object, or NULL for a null.
+ * an object, or 0 for a null.
  */
-Jsonb *
+Datum
 read_run_relation(ReadRun *run)
 {
 	ReadLevel  *root = run->root;
@@ -320,20 +318,20 @@ read_run_relation(ReadRun *run)
 			break;
 	}
 	if (child->node->to_one && n == 0)
-		return NULL;
-	doc_init(&buf, run->doc_size);
+		return (Datum) 0;
+	doc_init(&buf, run->doc_size, run->format);
 	budget_document(child, child->node->to_one ? 1 : n);
 	if (child->node->to_one)
 		write_row(&buf, child, &child->ordered[from], NULL);
 	else
 	{
-		doc_begin_array(&buf, &array, n);
+		buf.format->begin_array(&buf, &array, n);
 		for (uint32 k = 0; k < n; k++)
 		{
 			Size		member = buf.len;
 
 			write_row(&buf, child, &child->ordered[from + k], NULL);
-			doc_end_member(&buf, &array, member);
+			buf.format->end_member(&buf, &array, member);
 			budget_document_bytes(child, buf.len);
 		}
 	}
@@ -349,13 +347,13 @@ read_run_related_rows(ReadRun *run)
 }
 
 /* The document of one of those rows, in the current memory context. */
-Jsonb *
+Datum
 read_run_related_document(ReadRun *run, uint32 row)
 {
 	ReadLevel  *level = run->root->links[0];
 	DocBuffer	buf;
 
-	doc_init(&buf, 512);
+	doc_init(&buf, 512, level->run->format);
 	budget_document(level, 1);
 	write_row(&buf, level, &level->ordered[row], NULL);
 	budget_document_end(level, buf.len);

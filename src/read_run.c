@@ -148,6 +148,7 @@ read_run_begin(const ReadRequest *request)
 									 ALLOCSET_START_SMALL_SIZES);
 	row_arena_init(&run->arena, run->batch, 4096);
 	run->root = make_level(run, plan->root, NULL);
+	run->format = &jsonb_format;
 	run->doc_size = 512;
 	budget_begin(&run->budget);
 	return run;
@@ -334,7 +335,8 @@ read_level_add(ReadLevel *level, const Datum *values, const bool *isnull, uint32
 	uint32		n = next_row(level);
 	StagedRow  *staged;
 
-	staged = stage_row(&run->arena, &node->tpl, node->encoders, node->positions, values, isnull);
+	staged = run->format->stage_row(&run->arena, &node->tpl, node->encoders, node->positions,
+									values, isnull);
 	level->rows[n].row.staged = staged;
 	run->staged += run->arena.pos - run->arena.start;
 	note_row(level, n, values, isnull, group);

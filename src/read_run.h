@@ -42,6 +42,7 @@ typedef struct ReadRun
 	ReadBudget	budget;
 	Size		staged;			/* bytes of the batch's rows */
 	ReadPass   *pass;			/* that the batch is a part of, or NULL */
+	const DocFormat *format;	/* of the documents; Jsonb unless the caller sets it */
 	Size		doc_size;		/* guess of the next document's size */
 	DocBuffer	passing;		/* of documents that are used before the next */
 } ReadRun;
@@ -60,10 +61,10 @@ extern void read_run_add_row(ReadRun *run, const Datum *values, const bool *isnu
 extern void read_run_children(ReadRun *run);
 
 /* read_document.c */
-extern Jsonb *read_run_document(ReadRun *run, uint32 row);
-extern Jsonb *read_run_passing_document(ReadRun *run, uint32 row);
-extern Jsonb *read_run_relation(ReadRun *run);
+extern Datum read_run_document(ReadRun *run, uint32 row);
+extern Datum read_run_passing_document(ReadRun *run, uint32 row);
+extern Datum read_run_relation(ReadRun *run);
 extern uint32 read_run_related_rows(ReadRun *run);
-extern Jsonb *read_run_related_document(ReadRun *run, uint32 row);
+extern Datum read_run_related_document(ReadRun *run, uint32 row);
 
 #endif							/* RELATIONS_READ_RUN_H */

@@ -540,6 +540,50 @@ CREATE FUNCTION @extschema@.query_related(
 COMMENT ON FUNCTION @extschema@.query_related(regclass, @extschema@.key, name, jsonb) IS
 	'the rows that a relation leads to from the row that key names, as a query document filters, orders and pages them';
 
+-- The same as text: what the documents of these functions are as text, made without the jsonb between
+CREATE FUNCTION @extschema@.preload_json(model regclass, VARIADIC relations text[] DEFAULT '{}')
+	RETURNS SETOF json
+	LANGUAGE c STABLE STRICT PARALLEL RESTRICTED ROWS 1000 COST 1000
+	AS 'MODULE_PATHNAME', 'relations_preload_json';
+COMMENT ON FUNCTION @extschema@.preload_json(regclass, text[]) IS
+	'preload, its documents as text: less work for the server when a client is to parse them';
+
+CREATE FUNCTION @extschema@.first_json(model regclass, VARIADIC relations text[] DEFAULT '{}')
+	RETURNS json
+	LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 1000
+	AS 'MODULE_PATHNAME', 'relations_first_json';
+COMMENT ON FUNCTION @extschema@.first_json(regclass, text[]) IS
+	'first, its document as text';
+
+CREATE FUNCTION @extschema@.find_json(model regclass, key @extschema@.key, VARIADIC relations text[] DEFAULT '{}')
+	RETURNS json
+	LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 1000
+	AS 'MODULE_PATHNAME', 'relations_find_json';
+COMMENT ON FUNCTION @extschema@.find_json(regclass, @extschema@.key, text[]) IS
+	'find, its document as text';
+
+CREATE FUNCTION @extschema@.query_json(model regclass, query jsonb)
+	RETURNS SETOF json
+	LANGUAGE c STABLE STRICT PARALLEL RESTRICTED ROWS 1000 COST 1000
+	AS 'MODULE_PATHNAME', 'relations_query_json';
+COMMENT ON FUNCTION @extschema@.query_json(regclass, jsonb) IS
+	'query, its documents as text';
+
+CREATE FUNCTION @extschema@.query_json(model regclass, query jsonb, params jsonb)
+	RETURNS SETOF json
+	LANGUAGE c STABLE STRICT PARALLEL RESTRICTED ROWS 1000 COST 1000
+	AS 'MODULE_PATHNAME', 'relations_query_params_json';
+COMMENT ON FUNCTION @extschema@.query_json(regclass, jsonb, jsonb) IS
+	'query with params, its documents as text';
+
+CREATE FUNCTION @extschema@.query_related_json(
+	model regclass, key @extschema@.key, relation name, query jsonb DEFAULT '{}')
+	RETURNS SETOF json
+	LANGUAGE c STABLE STRICT PARALLEL RESTRICTED ROWS 100 COST 1000
+	AS 'MODULE_PATHNAME', 'relations_query_related_json';
+COMMENT ON FUNCTION @extschema@.query_related_json(regclass, @extschema@.key, name, jsonb) IS
+	'query_related, its documents as text';
+
 CREATE FUNCTION @extschema@.paginate(
 	model regclass, query jsonb, page int DEFAULT 1, per_page int DEFAULT 20)
 	RETURNS jsonb

@@ -633,12 +633,12 @@ write_relation_of(WriteRow *row, RelationDesc *relation)
 
 	if (RELATION_IS_TO_ONE(relation->kind) && rows == NIL)
 		return NULL;
-	doc_init(&buf, 512);
+	doc_init(&buf, 512, &jsonb_format);
 	if (RELATION_IS_TO_ONE(relation->kind))
 		write_stored(&buf, llast(rows));
 	else
 		write_array(&buf, rows);
-	return doc_finish(&buf);
+	return DatumGetJsonbP(doc_finish(&buf));
 }
 
 static void
@@ -648,7 +648,7 @@ write_stored(DocBuffer *buf, WriteRow *row)
 	ObjectTemplate *tpl = &shape->tpl;
 	ContainerState state;
 	JEntry	   *entries;
-	char	   *data;
+	const char *data;
 
 	if (tpl->nrelations == 0)
 	{
@@ -665,12 +665,7 @@ write_stored(DocBuffer *buf, WriteRow *row)
 		Size		base = buf->len;
 
 		if (tpl->source[i] >= 0)
-		{
-			JEntry		entry = *entries++;
-
-			doc_add_scalar(buf, &state, entry, data);
-			data += JBE_OFFLENFLD(entry);
-		}
+			data = doc_add_scalar(buf, &state, *entries++, data);
 		else if (relation == list_length(shape->relations))
 		{
 			write_stored(buf, row->pivot);
@@ -687,7 +682,7 @@ write_document_of(pg_attribute_unused() WriteRun *run, WriteRow *row)
 {
 	DocBuffer	buf;
 
-	doc_init(&buf, 512);
+	doc_init(&buf, 512, &jsonb_format);
 	write_stored(&buf, row);
-	return doc_finish(&buf);
+	return DatumGetJsonbP(doc_finish(&buf));
 }

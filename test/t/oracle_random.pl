@@ -265,6 +265,7 @@ sub comparisons
 	my $key = list(columns('k', $model->{key}, 'm'));
 	my $text = @{ $model->{key}[0] } == 1 ? 'm.k1::text' : "ROW($key)::text";
 	my $all = 'count(*), count(*) FILTER (WHERE same(r.j, h.j) IS NOT TRUE)';
+	my $texts = 'count(*), count(*) FILTER (WHERE r.j::text IS DISTINCT FROM h.j::text)';
 	my $full = 'WITH ORDINALITY r (j, n) FULL JOIN hand h USING (n)';
 	my $memory = any('64kB', '64kB', '256kB', '32MB');
 	$aliases = 0;
@@ -276,6 +277,10 @@ sub comparisons
 	  . "SELECT 'find', $all FROM (SELECT * FROM hand LIMIT 12) h, LATERAL relations.find($table, h.key, VARIADIC $array) r (j);\n"
 	  . "SELECT 'first', $all FROM relations.first($table, VARIADIC $array) r (j), hand h WHERE n = 1;\n"
 	  . "SELECT 'load', $all FROM (SELECT * FROM hand LIMIT 12) h JOIN $model->{table} m ON m.ctid = place, LATERAL relations.load(m, VARIADIC $array) r (j);\n"
+	  . "SELECT 'preload_json', $texts FROM relations.preload_json($table, VARIADIC $array) $full;\n"
+	  . "SELECT 'query_json', $texts FROM relations.query_json($table, jsonb_build_object('preload', $array)) $full;\n"
+	  . "SELECT 'find_json', $texts FROM (SELECT * FROM hand LIMIT 12) h, LATERAL relations.find_json($table, h.key, VARIADIC $array) r (j);\n"
+	  . "SELECT 'first_json', $texts FROM relations.first_json($table, VARIADIC $array) r (j), hand h WHERE n = 1;\n"
 	  . "DROP TABLE hand;\n";
 }
 
@@ -335,7 +340,7 @@ for my $round (1 .. $rounds)
 	run($round, "DROP SCHEMA round$round CASCADE");
 }
 is($node->safe_psql('random', 'SELECT count(*) FROM relations.relation'), '0', 'the relations went with their tables');
-cmp_ok($documents{$_} || 0, '>', 0, "documents were compared: $_") for qw(preload query find first load);
+cmp_ok($documents{$_} || 0, '>', 0, "documents were compared: $_") for qw(preload query find first load preload_json query_json find_json first_json);
 note("documents by $_: $documents{$_}") for sort keys %documents;
 
 done_testing();

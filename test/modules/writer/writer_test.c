@@ -842,7 +842,7 @@ write_row(DocBuffer *buf, Row *row, bool staged)
 	ObjectTemplate *tpl = &shape->tpl;
 	ContainerState state;
 	JEntry	   *entries;
-	char	   *data;
+	const char *data;
 	int			value = 0;
 
 	if (tpl->nrelations == 0)
@@ -862,10 +862,7 @@ write_row(DocBuffer *buf, Row *row, bool staged)
 
 		if (tpl->source[i] >= 0 && staged)
 		{
-			JEntry		entry = *entries++;
-
-			doc_add_scalar(buf, &state, entry, data);
-			data += JBE_OFFLENFLD(entry);
+			data = doc_add_scalar(buf, &state, *entries++, data);
 			continue;
 		}
 		if (tpl->source[i] >= 0)
@@ -901,7 +898,7 @@ write_document(DocBuffer *buf, Row **rows, int n, bool is_array, bool staged)
 			doc_end_member(buf, &array, member);
 		}
 	}
-	return doc_finish(buf);
+	return DatumGetJsonbP(doc_finish(buf));
 }
 
 /* ---------------------------------------------------------------------
@@ -1211,9 +1208,9 @@ writer_test(PG_FUNCTION_ARGS)
 			value = pushJsonbValue(&state, WJB_END_ARRAY, NULL);
 		right = JsonbValueToJsonb(value);
 
-		doc_init(&buf, below(&test, 1000));
+		doc_init(&buf, below(&test, 1000), &jsonb_format);
 		compare(write_document(&buf, rows, n, is_array, true), right, seed, number, "staged");
-		doc_again(&kept, caller);
+		doc_again(&kept, caller, &jsonb_format);
 		compare(write_document(&kept, rows, n, is_array, false), right, seed, number, "from values");
 		count_container(&test, &right->root, 1);
 		MemoryContextSwitchTo(caller);
