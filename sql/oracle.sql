@@ -81,6 +81,21 @@ INSERT INTO kinds VALUES
  NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
 SELECT k.id, same(relations.find('kinds', k.id), to_jsonb(k)), relations.find_json('kinds', k.id)::text = to_jsonb(k)::text AS same_text FROM kinds k ORDER BY k.id;
 
+-- values that are stored out of line, as they are and compressed
+CREATE TABLE far (id int PRIMARY KEY, plain text, packed text, j json, jb jsonb, n numeric, by bytea, near_id int);
+ALTER TABLE far ALTER plain SET STORAGE EXTERNAL, ALTER j SET STORAGE EXTERNAL, ALTER jb SET STORAGE EXTERNAL, ALTER n SET STORAGE EXTERNAL, ALTER by SET STORAGE EXTERNAL;
+INSERT INTO far SELECT i, repeat('far ', 1000 + i), repeat('packed', 30000 + i), to_json(repeat('json', 900)), jsonb_build_object('a', repeat('jsonb', 900), 'b', ARRAY[i]),
+	(repeat('12345', 1800) || '.' || i)::numeric, decode(repeat('ab', 3000), 'hex'), 1 + i % 3 FROM generate_series(1, 6) i;
+SELECT pg_column_size(plain) > 4000 AS far, pg_column_size(packed) < length(packed) AS packed, count(*) FROM far GROUP BY 1, 2;
+SELECT count(*), bool_and(same(relations.find('far', f.id), to_jsonb(f))) FROM far f;
+SELECT count(*), bool_and(same(relations.load(f), to_jsonb(f))) FROM far f;
+SELECT kind FROM relations.has_many('far', 'fars', 'far', foreign_key => 'near_id', enforce => false);
+SELECT count(*), bool_and(same(r.j, h.j))
+FROM (SELECT (j->>'id')::int AS id, j FROM relations.preload('far', 'fars') j) r
+FULL JOIN (SELECT f.id, to_jsonb(f) || jsonb_build_object('fars',
+			COALESCE((SELECT jsonb_agg(to_jsonb(c) ORDER BY c.id) FROM far c WHERE c.near_id = f.id), '[]')) AS j
+		   FROM far f) h USING (id);
+
 -- the same rows inside a graph: as objects in an array, and as parents
 CREATE TABLE boxes (id int PRIMARY KEY, kind_id int, label text);
 INSERT INTO boxes SELECT i, CASE WHEN i % 5 > 0 THEN i % 9 END, repeat('b', i % 4) FROM generate_series(1, 60) i;

@@ -18,6 +18,8 @@ CREATE TYPE mood AS ENUM ('sad', 'glad');
 CREATE TABLE countries (id uuid PRIMARY KEY, name text);
 CREATE TABLE users (id int PRIMARY KEY, gone text, name text, code int, country_id uuid, boss_id int, score numeric, joined timestamptz, "mood" mood);
 CREATE TABLE profiles (bio text, user_id bigint, id bigint PRIMARY KEY, born date);
+-- long ones stand out of line
+ALTER TABLE profiles ALTER bio SET STORAGE EXTERNAL;
 CREATE TABLE posts (id int PRIMARY KEY, title text, user_id int, at timestamp, data jsonb, labels text[]);
 CREATE TABLE comments (post_id int, id int PRIMARY KEY, body text, user_code int);
 CREATE TABLE tags (id int PRIMARY KEY, name text);

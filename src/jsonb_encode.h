@@ -184,7 +184,7 @@ encode_value(RowArena *arena, ValueEncoder *enc, Datum value)
 				struct varlena *text = (struct varlena *) DatumGetPointer(value);
 				Size		n;
 
-				if (VARATT_IS_EXTENDED(text) && !VARATT_IS_SHORT(text))
+				if (VARATT_IS_EXTERNAL(text) || VARATT_IS_COMPRESSED(text))
 					return encode_other_value(arena, enc, value);
 				n = VARSIZE_ANY_EXHDR(text);
 				if (unlikely(n > JENTRY_OFFLENMASK))
