@@ -395,6 +395,7 @@ INSERT INTO attempts (area, what, path, before, statement, expected, role) VALUE
 	('declaring', 'no factory', 'attempts_shop', NULL, 'SELECT relations.drop_factory(''users'')', '42501', 'regress_mallory'),
 	('declaring', 'a counter, counted anew', 'attempts_shop', NULL, 'SELECT relations.recount(''comments'', ''post'')', '42501', 'regress_mallory'),
 	('declaring', 'all that a schema implies', 'attempts_shop', NULL, 'SELECT relations.discover(''attempts_shop'', true)', '42501', 'regress_mallory'),
+	('declaring', 'a lock that SELECT does not give', 'attempts_shop', 'SELECT relations.belongs_to(''attempts_evil.mine'', ''x'', ''tags'', foreign_key => ''user_id'', enforce => false)', 'SELECT DISTINCT mode FROM pg_locks WHERE pid = pg_backend_pid() AND relation = ''tags''::regclass', '(AccessShareLock)', 'regress_mallory'),
 	('declaring', 'a view in a schema of another', 'attempts_shop', NULL, 'SELECT relations.create_view(''attempts_shop.v'', ''users'')', '42501', 'regress_mallory'),
 	('declaring', 'a view of another, made anew', 'attempts_shop', NULL, 'SELECT relations.refresh_view(''users_graph'')', '42501', 'regress_mallory');
 

@@ -8,6 +8,12 @@ DROP SCHEMA IF EXISTS relations;
 CREATE ROLE regress_mallory;
 DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO regress_mallory', current_database()); END $$;
 
+-- It is not trusted: who may create in the database may not install it
+SET ROLE regress_mallory;
+CREATE EXTENSION relations;
+RESET ROLE;
+SELECT bool_or(trusted) AS trusted FROM pg_available_extension_versions WHERE name = 'relations';
+
 -- A schema that is there is taken by CREATE EXTENSION, whoever made it: not by ours
 SET ROLE regress_mallory;
 CREATE SCHEMA relations;

@@ -89,6 +89,21 @@ require_access(Oid relid)
 }
 
 /*
+ * The lock that a declaration takes of a table: one that keeps others from
+ * declaring where the caller could take it by LOCK TABLE or by a foreign key,
+ * else that of a SELECT, which keeps the table from being dropped.
+ */
+static LOCKMODE
+declaration_lock(Oid relid)
+{
+	bool		may = object_ownercheck(RelationRelationId, relid, GetUserId()) ||
+		pg_class_aclmask(relid, GetUserId(), ACL_UPDATE | ACL_DELETE | ACL_TRUNCATE | ACL_REFERENCES,
+						 ACLMASK_ANY) != ACL_NO_RIGHTS;
+
+	return may ? ShareUpdateExclusiveLock : AccessShareLock;
+}
+
+/*
  * Lock models against other declarations until the end of the transaction, in
  * the order of their OIDs, so that two declarations never wait for each other.
  * Raises undefined_table when one has gone meanwhile.  The list is sorted.
@@ -105,7 +120,7 @@ lock_models(List *relids)
 		if (lfirst_oid(lc) == last)
 			continue;
 		last = lfirst_oid(lc);
-		LockRelationOid(last, ShareUpdateExclusiveLock);
+		LockRelationOid(last, declaration_lock(last));
 		model_check(last);
 	}
 }

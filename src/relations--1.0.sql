@@ -16,7 +16,7 @@ BEGIN
 	THEN
 		RAISE insufficient_privilege USING
 			MESSAGE = 'schema "relations" is there already, and it or functions in it belong to a role that is no superuser',
-			HINT = 'Drop or rename that schema first.';
+			HINT = 'Drop or rename that schema first, or give it to a superuser and drop these functions.';
 	END IF;
 END
 $$;
