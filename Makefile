@@ -49,7 +49,8 @@ REGRESS = \
 	explain \
 	factory factory_relations factory_values factory_errors factory_rights \
 	query query_relations query_paging query_errors query_injection query_plans \
-	budgets
+	budgets \
+	rights_attempts rights_names rights_install
 
 # isolation tester: test/isolation/specs and test/isolation/expected
 ISOLATION = declare counter_cache morph pivot kinds find_or_create sync graph_view factory

@@ -17,6 +17,7 @@
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_constraint.h"
+#include "catalog/pg_extension.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
@@ -134,20 +135,59 @@ parse_kind(const char *name)
 }
 
 /*
+ * The schema of the extension; InvalidOid when there is none of its name, or
+ * when that is not the extension's.  The tables there are ours; in a schema
+ * that somebody has put in the place of it, they could be anything.
+ */
+static Oid
+extension_schema(void)
+{
+	static Oid	known = InvalidOid;
+	Oid			nspid = get_namespace_oid(RELATIONS_SCHEMA, true);
+	Relation	rel;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tup;
+
+	/* an extension that is not relocatable stays where it is */
+	if (!OidIsValid(nspid) || nspid == known)
+		return nspid;
+	rel = table_open(ExtensionRelationId, AccessShareLock);
+	ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ,
+				CStringGetDatum("relations"));
+	scan = systable_beginscan(rel, ExtensionNameIndexId, true, NULL, 1, &key);
+	if (HeapTupleIsValid(tup = systable_getnext(scan)) &&
+		((Form_pg_extension) GETSTRUCT(tup))->extnamespace == nspid)
+		known = nspid;
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return nspid == known ? nspid : InvalidOid;
+}
+
+/* A table of the extension, or InvalidOid. */
+Oid
+catalog_find_table(const char *name)
+{
+	Oid			nspid = extension_schema();
+
+	return OidIsValid(nspid) ? get_relname_relid(name, nspid) : InvalidOid;
+}
+
+/*
  * The OID of a table of the extension's schema.  Raises undefined_table when
  * the extension is not installed in this database.
  */
-static Oid
+Oid
 catalog_table_oid(const char *name)
 {
-	Oid			nspid = get_namespace_oid(RELATIONS_SCHEMA, true);
-	Oid			relid = OidIsValid(nspid) ? get_relname_relid(name, nspid) : InvalidOid;
+	Oid			relid = catalog_find_table(name);
 
 	if (!OidIsValid(relid))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("table \"%s.%s\" does not exist", RELATIONS_SCHEMA, name),
-				 errhint("Run CREATE EXTENSION relations in this database.")));
+				 errmsg("table \"%s.%s\" of extension \"%s\" does not exist",
+						RELATIONS_SCHEMA, name, "relations"),
+				 errhint("Run CREATE EXTENSION relations in this database; if its schema was renamed, give it back its name.")));
 	return relid;
 }
 

@@ -123,6 +123,8 @@ typedef struct ModelDesc
 extern const char *relation_kind_name(RelationKind kind);
 
 /* lookups; results are allocated in the current memory context */
+extern Oid	catalog_find_table(const char *name);
+extern Oid	catalog_table_oid(const char *name);
 extern Oid	catalog_relation_oid(void);
 extern Oid	catalog_model_oid(void);
 extern Oid	catalog_morph_type_oid(void);

@@ -18,6 +18,7 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
+#include "as_owner.h"
 #include "catalog_write.h"
 
 /* the columns that a RelationRow fills, in the order of relation_row_values */
@@ -88,6 +89,21 @@ require_access(Oid relid)
 }
 
 /*
+ * The lock that a declaration takes of a table: one that keeps others from
+ * declaring where the caller could take it by LOCK TABLE or by a foreign key,
+ * else that of a SELECT, which keeps the table from being dropped.
+ */
+static LOCKMODE
+declaration_lock(Oid relid)
+{
+	bool		may = object_ownercheck(RelationRelationId, relid, GetUserId()) ||
+		pg_class_aclmask(relid, GetUserId(), ACL_UPDATE | ACL_DELETE | ACL_TRUNCATE | ACL_REFERENCES,
+						 ACLMASK_ANY) != ACL_NO_RIGHTS;
+
+	return may ? ShareUpdateExclusiveLock : AccessShareLock;
+}
+
+/*
  * Lock models against other declarations until the end of the transaction, in
  * the order of their OIDs, so that two declarations never wait for each other.
  * Raises undefined_table when one has gone meanwhile.  The list is sorted.
@@ -104,13 +120,14 @@ lock_models(List *relids)
 		if (lfirst_oid(lc) == last)
 			continue;
 		last = lfirst_oid(lc);
-		LockRelationOid(last, ShareUpdateExclusiveLock);
+		LockRelationOid(last, declaration_lock(last));
 		model_check(last);
 	}
 }
 
 /*
- * Run a statement on the catalog with the rights of its owner.  Each row that
+ * Run a statement on the catalog with the rights of its owner, whatever the
+ * search_path of the caller.  Each row that
  * it returns becomes a HeapTuple or, with strings, an array of the columns'
  * values as text, in the current memory context.  Errors are the statement's.
  */
@@ -119,22 +136,10 @@ run_as_owner(const char *sql, int n, Oid *types, Datum *values, const char *null
 {
 	MemoryContext caller = CurrentMemoryContext;
 	List	   *result = NIL;
-	HeapTuple	tup;
-	Oid			owner;
-	Oid			user;
-	int			context;
+	SavedUser	saved;
 	int			rc;
 
-	tup = SearchSysCache1(RELOID, ObjectIdGetDatum(catalog_relation_oid()));
-	if (!HeapTupleIsValid(tup))
-		elog(ERROR, "cache lookup failed for the catalog of relations");
-	owner = ((Form_pg_class) GETSTRUCT(tup))->relowner;
-	ReleaseSysCache(tup);
-
-	/* after an error the end of the (sub)transaction restores the user */
-	GetUserIdAndSecContext(&user, &context);
-	SetUserIdAndSecContext(owner, context | SECURITY_LOCAL_USERID_CHANGE |
-						   SECURITY_RESTRICTED_OPERATION);
+	become_owner(catalog_relation_oid(), SECURITY_RESTRICTED_OPERATION, false, &saved);
 	SPI_connect();
 	rc = SPI_execute_with_args(sql, n, types, values, nulls, false, 0);
 	if (rc < 0)
@@ -162,7 +167,7 @@ run_as_owner(const char *sql, int n, Oid *types, Datum *values, const char *null
 		MemoryContextSwitchTo(old);
 	}
 	SPI_finish();
-	SetUserIdAndSecContext(user, context);
+	become_again(&saved);
 	return result;
 }
 

@@ -32,47 +32,13 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
+#include "as_owner.h"
 #include "catalog_write.h"
 #include "counter_cache.h"
 #include "progress.h"
 
 PG_FUNCTION_INFO_V1(relations_counter_rows);
 PG_FUNCTION_INFO_V1(relations_counter_parent);
-
-/* ---------------------------------------------------------------------
- * With whose rights
- * ---------------------------------------------------------------------
- */
-
-typedef struct SavedUser
-{
-	Oid			user;
-	int			context;
-} SavedUser;
-
-/* Go on as the owner of a table; after an error the end of the transaction restores. */
-static void
-become_owner(Oid relid, SavedUser *saved)
-{
-	HeapTuple	tup = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	Oid			owner;
-
-	if (!HeapTupleIsValid(tup))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation with OID %u does not exist", relid)));
-	owner = ((Form_pg_class) GETSTRUCT(tup))->relowner;
-	ReleaseSysCache(tup);
-	GetUserIdAndSecContext(&saved->user, &saved->context);
-	SetUserIdAndSecContext(owner, saved->context | SECURITY_LOCAL_USERID_CHANGE |
-						   SECURITY_NOFORCE_RLS);
-}
-
-static void
-become_again(SavedUser *saved)
-{
-	SetUserIdAndSecContext(saved->user, saved->context);
-}
 
 /* While parents are changed, errors say for which relation. */
 static void
@@ -442,14 +408,14 @@ recount_parent(RelationDesc *desc, Oid *types, Datum *values)
 	errcallback.previous = error_context_stack;
 	error_context_stack = &errcallback;
 	check_spi(SPI_connect(), "SPI_connect");
-	become_owner(desc->model, &saved);
+	become_owner(desc->model, SECURITY_NOFORCE_RLS, true, &saved);
 	check_spi(SPI_execute_with_args(counter_count_one_sql(desc), n, types, values, NULL, false, 0),
 			  "SPI_execute_with_args");
 	values[n] = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
 	values[n] = Int64GetDatum(DatumGetInt64(values[n]));
 	types[n] = INT8OID;
 	become_again(&saved);
-	become_owner(desc->related, &saved);
+	become_owner(desc->related, SECURITY_NOFORCE_RLS, true, &saved);
 	check_spi(SPI_execute_with_args(counter_set_one_sql(desc), n + 1, types, values, NULL, false, 0),
 			  "SPI_execute_with_args");
 	become_again(&saved);
@@ -524,7 +490,7 @@ count_rows(TriggerData *trigdata, CounterEvent event, int64 nrows)
 			errcallback.arg = counted->desc;
 			errcallback.previous = error_context_stack;
 			error_context_stack = &errcallback;
-			become_owner(counted->desc->related, &saved);
+			become_owner(counted->desc->related, SECURITY_NOFORCE_RLS, true, &saved);
 			/* one parent needs no order */
 			if (nrows > 1)
 				run_kept(&counted->lock, counter_lock_sql, counted->desc, event);
@@ -598,10 +564,10 @@ recount_relation(RelationDesc *desc)
 	find_all_inheritors(desc->model, ShareRowExclusiveLock, NULL);
 	tell_long_work("counting", desc->model);
 	check_spi(SPI_connect(), "SPI_connect");
-	become_owner(desc->model, &saved);
+	become_owner(desc->model, SECURITY_NOFORCE_RLS, true, &saved);
 	register_counts(desc);
 	become_again(&saved);
-	become_owner(desc->related, &saved);
+	become_owner(desc->related, SECURITY_NOFORCE_RLS, true, &saved);
 	result = run_change(counter_set_sql(desc));
 	result += run_change(counter_reset_sql(desc));
 	become_again(&saved);
@@ -626,7 +592,7 @@ count_after_truncate(Oid relid)
 		if (desc->touch == NULL)
 			continue;
 		check_spi(SPI_connect(), "SPI_connect");
-		become_owner(desc->related, &saved);
+		become_owner(desc->related, SECURITY_NOFORCE_RLS, true, &saved);
 		run_change(counter_touch_all_sql(desc));
 		become_again(&saved);
 		SPI_finish();

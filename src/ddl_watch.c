@@ -83,15 +83,12 @@ has_rows(Oid relid)
 static bool
 catalog_has_rows(void)
 {
-	Oid			nspid = get_namespace_oid(RELATIONS_SCHEMA, true);
 	const char *const names[] = {"relation", "model", "morph_type", "graph_view", "factory", "factory_state"};
 	bool		result = false;
 
-	if (!OidIsValid(nspid))
-		return false;
 	for (int i = 0; i < (int) lengthof(names); i++)
 	{
-		Oid			relid = get_relname_relid(names[i], nspid);
+		Oid			relid = catalog_find_table(names[i]);
 
 		if (!OidIsValid(relid))
 			return false;

@@ -94,13 +94,27 @@ select_columns(List *names)
 	return result;
 }
 
+/* A path as a comment of one line, whatever names it is made of; palloc'd. */
+static char *
+path_comment(const char *path)
+{
+	char	   *result = psprintf("-- %s", path);
+
+	for (char *p = result; *p != '\0'; p++)
+	{
+		if (*p == '\n' || *p == '\r')
+			*p = ' ';
+	}
+	return result;
+}
+
 /* The statements of a node and of all below it. */
 static void
 append_statements(StringInfo buf, ReadRun *run, ReadNode *node, const char *path,
 				  const char *key_source)
 {
 	check_stack_depth();
-	appendStringInfo(buf, "%s-- %s%s\n%s;\n", buf->len > 0 ? "\n" : "", path,
+	appendStringInfo(buf, "%s%s%s\n%s;\n", buf->len > 0 ? "\n" : "", path_comment(path),
 					 node->recursive ? ", and again for the rows found, until there are no new ones" : "",
 					 deparse_standalone(node->query, node->columns, key_source, literal_of, run));
 	for (int i = 0; i < node->nchildren; i++)

@@ -57,8 +57,7 @@ enum
 static List *
 read_rows(const char *table, Oid relid, TupleDesc *desc)
 {
-	Oid			nspid = get_namespace_oid(RELATIONS_SCHEMA, false);
-	Relation	rel = table_open(get_relname_relid(table, nspid), AccessShareLock);
+	Relation	rel = table_open(catalog_table_oid(table), AccessShareLock);
 	ScanKeyData key;
 	SysScanDesc scan;
 	HeapTuple	tup;

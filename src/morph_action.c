@@ -28,6 +28,7 @@
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
+#include "as_owner.h"
 #include "key_operator.h"
 #include "morph.h"
 
@@ -93,22 +94,6 @@ forget_actions(Datum arg pg_attribute_unused(), Oid relid)
 				entry->set->valid = false;
 		}
 	}
-}
-
-/* The owner of a table; raises undefined_table when it has gone. */
-static Oid
-owner_of(Oid relid)
-{
-	HeapTuple	tup = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	Oid			result;
-
-	if (!HeapTupleIsValid(tup))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation with OID %u does not exist", relid)));
-	result = ((Form_pg_class) GETSTRUCT(tup))->relowner;
-	ReleaseSysCache(tup);
-	return result;
 }
 
 static void
@@ -259,14 +244,10 @@ run_action(Action *action, Effect effect, Datum *values, const char *nulls)
 {
 	Snapshot	test = InvalidSnapshot;
 	Snapshot	crosscheck = InvalidSnapshot;
-	Oid			owner = owner_of(action->type->model);
-	Oid			user;
-	int			context;
+	SavedUser	saved;
 	int			rc;
 
-	/* after an error the end of the (sub)transaction restores the user */
-	GetUserIdAndSecContext(&user, &context);
-	SetUserIdAndSecContext(owner, context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
+	become_owner(action->type->model, SECURITY_NOFORCE_RLS, true, &saved);
 	if (action->plans[effect] == NULL)
 	{
 		SPIPlanPtr	plan = SPI_prepare(action_sql(action, effect),
@@ -288,7 +269,7 @@ run_action(Action *action, Effect effect, Datum *values, const char *nulls)
 							  false, false, 0);
 	if (rc != SPI_OK_UPDATE)
 		elog(ERROR, "SPI_execute_snapshot failed: %s", SPI_result_code_string(rc));
-	SetUserIdAndSecContext(user, context);
+	become_again(&saved);
 }
 
 /*

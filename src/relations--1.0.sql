@@ -3,6 +3,24 @@
 -- complain if the script is sourced in psql, rather than via CREATE EXTENSION
 \echo Use "CREATE EXTENSION relations" to load this file. \quit
 
+-- CREATE EXTENSION takes the schema that is there, whoever made it.  Its owner
+-- could put functions beside ours that fit a call better, and others would call
+-- them: SELECT relations.find('users', 1).
+DO LANGUAGE plpgsql $$
+BEGIN
+	IF EXISTS (SELECT FROM pg_catalog.pg_namespace n JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) n.nspowner
+		WHERE n.nspname OPERATOR(pg_catalog.=) 'relations' AND NOT r.rolsuper) OR
+		EXISTS (SELECT FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) p.pronamespace
+			JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) p.proowner
+			WHERE n.nspname OPERATOR(pg_catalog.=) 'relations' AND NOT r.rolsuper)
+	THEN
+		RAISE insufficient_privilege USING
+			MESSAGE = 'schema "relations" is there already, and it or functions in it belong to a role that is no superuser',
+			HINT = 'Drop or rename that schema first, or give it to a superuser and drop these functions.';
+	END IF;
+END
+$$;
+
 GRANT USAGE ON SCHEMA @extschema@ TO PUBLIC;
 
 -- ---------------------------------------------------------------------
