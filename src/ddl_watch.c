@@ -110,7 +110,11 @@ run_guarded(void (*work) (void *arg), void *arg)
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 
-	/* what the command did last may not be visible yet, which a subtransaction requires */
+	/*
+	 * A subtransaction cannot begin while caches have not heard of what the
+	 * command did last, even if that wrote nothing: so say that it did.
+	 */
+	(void) GetCurrentCommandId(true);
 	CommandCounterIncrement();
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
