@@ -34,6 +34,7 @@ REGRESS = \
 	create_related \
 	ddl_watch \
 	ddl_follow \
+	ddl_commands \
 	session \
 	many_to_many \
 	through \

@@ -492,6 +492,9 @@ CREATE EVENT TRIGGER relations_follow_ddl ON ddl_command_end
 	WHEN TAG IN ('ALTER TABLE', 'ALTER INDEX', 'ALTER VIEW', 'ALTER MATERIALIZED VIEW', 'ALTER FOREIGN TABLE',
 		'ALTER TYPE')
 	EXECUTE FUNCTION @extschema@.follow_ddl();
+-- tables are the same ones, whatever the role of the session
+ALTER EVENT TRIGGER relations_follow_drop ENABLE ALWAYS;
+ALTER EVENT TRIGGER relations_follow_ddl ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER relations_follow_drop IS 'relations: the relations of a dropped table go with it';
 COMMENT ON EVENT TRIGGER relations_follow_ddl IS 'relations: the catalog follows renamed columns, constraints and values of enums';
 

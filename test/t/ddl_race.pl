@@ -13,11 +13,11 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(time);
 
-my $seconds = $ENV{RELATIONS_RACE_SECONDS} || 12;
+my $seconds = $ENV{RELATIONS_RACE_SECONDS} || 6;
 
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init;
-$node->append_conf('postgresql.conf', "synchronous_commit = off\nfsync = off\ndeadlock_timeout = 100ms\nautovacuum_naptime = 1s\n");
+$node->append_conf('postgresql.conf', "synchronous_commit = off\nfsync = off\ndeadlock_timeout = 20ms\nautovacuum_naptime = 1s\n");
 $node->start;
 $node->safe_psql('postgres', <<'SQL');
 CREATE EXTENSION relations;
