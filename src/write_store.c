@@ -19,6 +19,7 @@
 #include "key_operator.h"
 #include "write_graph.h"
 #include "write_change.h"
+#include "write_order.h"
 #include "write_statement.h"
 
 /*
@@ -400,11 +401,23 @@ store_children(WriteRun *run, List *group)
 	List	   *created = NIL;
 	List	   *again = NIL;
 	HTAB	   *wheres = NULL;
+	List	   *existing = NIL;
 	bool		plain = false;	/* some are created, whatever is there */
 	RelationDesc *relation = ((WriteLink *) linitial(group))->relation;
 	ListCell   *lc;
 	ListCell   *r;
 
+	foreach(lc, group)
+	{
+		WriteLink  *link = lfirst(lc);
+
+		foreach(r, link->rows)
+		{
+			if (((WriteRow *) lfirst(r))->existing)
+				existing = lappend(existing, lfirst(r));
+		}
+	}
+	write_lock_rows(run, existing, false);
 	foreach(lc, group)
 	{
 		WriteLink  *link = lfirst(lc);
@@ -499,12 +512,67 @@ drop_repeated(WriteLink *link)
 	link->pivots = pivots;
 }
 
+/* Rows of a pivot, those first that join these rows, in that order. */
+static List *
+in_order_of(List *group, List *children)
+{
+	HTAB	   *by_child;
+	HASHCTL		ctl = {0};
+	List	   *result = NIL;
+	ListCell   *lc;
+	ListCell   *c;
+	ListCell   *p;
+	struct PivotOf
+	{
+		WriteRow   *child;
+		WriteRow   *pivot;
+	}		   *entry;
+
+	ctl.keysize = sizeof(WriteRow *);
+	ctl.entrysize = sizeof(*entry);
+	ctl.hcxt = CurrentMemoryContext;
+	by_child = hash_create("relations pivots of rows", list_length(children), &ctl,
+						   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	foreach(lc, group)
+	{
+		WriteLink  *link = lfirst(lc);
+
+		forboth(c, link->rows, p, link->pivots)
+		{
+			WriteRow   *child = lfirst(c);
+
+			entry = hash_search(by_child, &child, HASH_ENTER, NULL);
+			entry->pivot = lfirst(p);
+		}
+	}
+	foreach(c, children)
+	{
+		WriteRow   *child = lfirst(c);
+
+		entry = hash_search(by_child, &child, HASH_FIND, NULL);
+		result = lappend(result, entry->pivot);
+	}
+	foreach(lc, group)
+	{
+		WriteLink  *link = lfirst(lc);
+
+		forboth(c, link->rows, p, link->pivots)
+		{
+			if (!((WriteRow *) lfirst(c))->existing)
+				result = lappend(result, lfirst(p));
+		}
+	}
+	hash_destroy(by_child);
+	return result;
+}
+
 /* Rows that a pivot joins to their parents. */
 static void
 store_through_pivot(WriteRun *run, List *group)
 {
 	List	   *children = rows_of(group);
 	List	   *pivots = NIL;
+	List	   *existing = NIL;
 	ListCell   *lc;
 	ListCell   *c;
 	ListCell   *p;
@@ -525,8 +593,13 @@ store_through_pivot(WriteRun *run, List *group)
 
 			write_refer_pivot(run, pivot, child->parent, child, relation);
 			pivots = lappend(pivots, pivot);
+			if (child->existing)
+				existing = lappend(existing, child);
 		}
 	}
+	/* those that others may join, too, in the order of their keys */
+	if (list_length(existing) > 1)
+		pivots = in_order_of(group, write_rows_in_key_order(existing));
 	write_insert(run, pivots);
 }
 
