@@ -52,7 +52,7 @@ REGRESS = \
 	budgets
 
 # isolation tester: test/isolation/specs and test/isolation/expected
-ISOLATION = declare counter_cache morph pivot kinds find_or_create sync graph_view factory order
+ISOLATION = declare counter_cache morph pivot kinds find_or_create sync graph_view factory order rewrite
 ISOLATION_OPTS = --inputdir=test/isolation
 
 PG_CONFIG ?= pg_config
