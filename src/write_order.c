@@ -18,6 +18,7 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/array.h"
+#include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rls.h"
@@ -78,6 +79,60 @@ write_rows_in_key_order(List *rows)
 		result = lappend(result, ordered[i].row);
 	pfree(ordered);
 	return result;
+}
+
+/*
+ * The rows of a pivot of links of one relation: first those that join rows that
+ * were there, whose keys are known, in the order of these keys; then the others.
+ */
+List *
+write_pivots_in_key_order(List *links)
+{
+	List	   *existing = NIL;
+	List	   *result = NIL;
+	List	   *others = NIL;
+	HTAB	   *by_child;
+	HASHCTL		ctl = {0};
+	ListCell   *lc;
+	ListCell   *c;
+	ListCell   *p;
+	struct PivotOf
+	{
+		WriteRow   *child;
+		WriteRow   *pivot;
+	}		   *entry;
+
+	ctl.keysize = sizeof(WriteRow *);
+	ctl.entrysize = sizeof(*entry);
+	ctl.hcxt = CurrentMemoryContext;
+	by_child = hash_create("relations pivots of rows", 64, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	foreach(lc, links)
+	{
+		WriteLink  *link = lfirst(lc);
+
+		forboth(c, link->rows, p, link->pivots)
+		{
+			WriteRow   *child = lfirst(c);
+
+			if (!child->existing)
+			{
+				others = lappend(others, lfirst(p));
+				continue;
+			}
+			entry = hash_search(by_child, &child, HASH_ENTER, NULL);
+			entry->pivot = lfirst(p);
+			existing = lappend(existing, child);
+		}
+	}
+	foreach(c, write_rows_in_key_order(existing))
+	{
+		WriteRow   *child = lfirst(c);
+
+		entry = hash_search(by_child, &child, HASH_FIND, NULL);
+		result = lappend(result, entry->pivot);
+	}
+	hash_destroy(by_child);
+	return list_concat(result, others);
 }
 
 /*

@@ -11,6 +11,7 @@
 
 extern int	write_compare_keys(const WriteRow *a, const WriteRow *b);
 extern List *write_rows_in_key_order(List *rows);
+extern List *write_pivots_in_key_order(List *links);
 extern bool statement_begin_where(WriteStatement *statement, Oid relid, const char *alias, bool deletes);
 extern void statement_end_where(WriteStatement *statement, Oid relid, const char *alias, bool deletes,
 								bool ordered);

@@ -512,67 +512,13 @@ drop_repeated(WriteLink *link)
 	link->pivots = pivots;
 }
 
-/* Rows of a pivot, those first that join these rows, in that order. */
-static List *
-in_order_of(List *group, List *children)
-{
-	HTAB	   *by_child;
-	HASHCTL		ctl = {0};
-	List	   *result = NIL;
-	ListCell   *lc;
-	ListCell   *c;
-	ListCell   *p;
-	struct PivotOf
-	{
-		WriteRow   *child;
-		WriteRow   *pivot;
-	}		   *entry;
-
-	ctl.keysize = sizeof(WriteRow *);
-	ctl.entrysize = sizeof(*entry);
-	ctl.hcxt = CurrentMemoryContext;
-	by_child = hash_create("relations pivots of rows", list_length(children), &ctl,
-						   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	foreach(lc, group)
-	{
-		WriteLink  *link = lfirst(lc);
-
-		forboth(c, link->rows, p, link->pivots)
-		{
-			WriteRow   *child = lfirst(c);
-
-			entry = hash_search(by_child, &child, HASH_ENTER, NULL);
-			entry->pivot = lfirst(p);
-		}
-	}
-	foreach(c, children)
-	{
-		WriteRow   *child = lfirst(c);
-
-		entry = hash_search(by_child, &child, HASH_FIND, NULL);
-		result = lappend(result, entry->pivot);
-	}
-	foreach(lc, group)
-	{
-		WriteLink  *link = lfirst(lc);
-
-		forboth(c, link->rows, p, link->pivots)
-		{
-			if (!((WriteRow *) lfirst(c))->existing)
-				result = lappend(result, lfirst(p));
-		}
-	}
-	hash_destroy(by_child);
-	return result;
-}
-
 /* Rows that a pivot joins to their parents. */
 static void
 store_through_pivot(WriteRun *run, List *group)
 {
 	List	   *children = rows_of(group);
 	List	   *pivots = NIL;
-	List	   *existing = NIL;
+	int			there = 0;
 	ListCell   *lc;
 	ListCell   *c;
 	ListCell   *p;
@@ -593,14 +539,11 @@ store_through_pivot(WriteRun *run, List *group)
 
 			write_refer_pivot(run, pivot, child->parent, child, relation);
 			pivots = lappend(pivots, pivot);
-			if (child->existing)
-				existing = lappend(existing, child);
+			there += child->existing;
 		}
 	}
 	/* those that others may join, too, in the order of their keys */
-	if (list_length(existing) > 1)
-		pivots = in_order_of(group, write_rows_in_key_order(existing));
-	write_insert(run, pivots);
+	write_insert(run, there > 1 ? write_pivots_in_key_order(group) : pivots);
 }
 
 /* Store what refers to rows that are stored. */
