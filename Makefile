@@ -35,6 +35,7 @@ REGRESS = \
 	create_related \
 	ddl_watch \
 	ddl_follow \
+	ddl_commands \
 	session \
 	many_to_many \
 	through \
@@ -53,7 +54,7 @@ REGRESS = \
 	rights_attempts rights_names rights_install
 
 # isolation tester: test/isolation/specs and test/isolation/expected
-ISOLATION = declare counter_cache morph pivot kinds find_or_create sync graph_view factory
+ISOLATION = declare counter_cache morph pivot kinds find_or_create sync graph_view factory order rewrite
 ISOLATION_OPTS = --inputdir=test/isolation
 
 PG_CONFIG ?= pg_config

@@ -107,6 +107,12 @@ run_guarded(void (*work) (void *arg), void *arg)
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 
+	/*
+	 * A subtransaction cannot begin while caches have not heard of what the
+	 * command did last, even if that wrote nothing: so say that it did.
+	 */
+	(void) GetCurrentCommandId(true);
+	CommandCounterIncrement();
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
 	PG_TRY();
@@ -420,41 +426,6 @@ relations_follow_drop(PG_FUNCTION_ARGS)
  * ---------------------------------------------------------------------
  */
 
-/* Names in the scopes of the relations that lead to tables, or by way of them. */
-static void
-rename_in_scopes(Datum relids, const char *old, const char *new)
-{
-	Oid			types[] = {OIDARRAYOID};
-	Datum		values[] = {relids};
-	ListCell   *lc;
-
-	foreach(lc, catalog_strings("SELECT model::oid, relation, scope, related::oid,"
-								" COALESCE(related = ANY ($1), false),"
-								" COALESCE(COALESCE(pivot_table, through) = ANY ($1), false)"
-								" FROM relations.relation WHERE scope IS NOT NULL"
-								" AND (related = ANY ($1) OR pivot_table = ANY ($1) OR through = ANY ($1))",
-								1, types, values))
-	{
-		char	  **row = lfirst(lc);
-		Oid			update_types[] = {OIDOID, NAMEOID, TEXTOID};
-		Datum		update_values[3];
-		char	   *scope = row[2];
-
-		if (row[4][0] == 't')
-			scope = rename_in_scope(scope, atooid(row[3]), false, old, new);
-		if (row[5][0] == 't')
-			scope = rename_in_scope(scope, atooid(row[3]), true, old, new);
-		if (strcmp(scope, row[2]) == 0)
-			continue;
-		update_values[0] = ObjectIdGetDatum(atooid(row[0]));
-		update_values[1] = DirectFunctionCall1(namein, CStringGetDatum(row[1]));
-		update_values[2] = CStringGetTextDatum(scope);
-		catalog_query("UPDATE relations.relation SET scope = $3::pg_catalog.jsonb"
-					  " WHERE model = $1 AND relation = $2",
-					  3, update_types, update_values, NULL);
-	}
-}
-
 /* SQL: a column of r that holds names of columns of a table, with $3 for $2 */
 #define SQL_RENAMED(columns, table) \
 	" " columns " = CASE WHEN " table " = ANY ($1)" \
@@ -467,6 +438,7 @@ follow_renamed_column(Oid relid, const char *old, const char *new)
 	Oid			types[] = {OIDARRAYOID, NAMEOID, NAMEOID};
 	Datum		values[3];
 	List	   *relids = find_all_inheritors(relid, NoLock, NULL);
+	ScopeChange change = {0};
 	Datum	   *elems = palloc(sizeof(Datum) * list_length(relids));
 	ListCell   *lc;
 
@@ -511,7 +483,10 @@ follow_renamed_column(Oid relid, const char *old, const char *new)
 				  3, types, values, NULL);
 	morph_follow_renamed_column(values[0], old, new);
 	factory_follow_renamed_column(values[0], old, new);
-	rename_in_scopes(values[0], old, new);
+	change.relids = relids;
+	change.old_column = old;
+	change.new_column = new;
+	scopes_follow(&change);
 }
 
 /*
@@ -559,6 +534,18 @@ follow_renamed_index(Oid child, const char *old, const char *new)
 					child, old, new);
 }
 
+/* The tables of a composite type whose attribute has another name have it, too. */
+static void
+follow_renamed_attribute(Oid relid, const char *old, const char *new)
+{
+	Oid			types[] = {OIDOID};
+	Datum		values[] = {ObjectIdGetDatum(get_rel_type_id(relid))};
+	ListCell   *lc;
+
+	foreach(lc, catalog_strings("SELECT oid FROM pg_catalog.pg_class WHERE reloftype = $1", 1, types, values))
+		follow_renamed_column(atooid(((char **) lfirst(lc))[0]), old, new);
+}
+
 /*
  * The command says the old and the new name, the event trigger's data which
  * object it was: names in the command were looked up by the user's
@@ -580,6 +567,8 @@ follow_rename(void *arg)
 
 		if (classid == RelationRelationId && stmt->renameType == OBJECT_COLUMN)
 			follow_renamed_column(objid, stmt->subname, stmt->newname);
+		else if (classid == RelationRelationId && stmt->renameType == OBJECT_ATTRIBUTE)
+			follow_renamed_attribute(objid, stmt->subname, stmt->newname);
 		else if (classid == RelationRelationId)
 		{
 			char		relkind = get_rel_relkind(objid);
@@ -609,6 +598,27 @@ follow_rename(void *arg)
 	}
 }
 
+/* A value of an enum has another name: scopes, types and factories name it. */
+static void
+follow_renamed_value(void *arg)
+{
+	AlterEnumStmt *stmt = arg;
+	ListCell   *lc;
+
+	foreach(lc, catalog_strings("SELECT objid FROM pg_catalog.pg_event_trigger_ddl_commands()"
+								" WHERE classid = 'pg_catalog.pg_type'::pg_catalog.regclass", 0, NULL, NULL))
+	{
+		ScopeChange change = {0};
+
+		change.enum_type = atooid(((char **) lfirst(lc))[0]);
+		change.old_value = stmt->oldVal;
+		change.new_value = stmt->newVal;
+		morph_follow_renamed_value(change.enum_type, stmt->oldVal, stmt->newVal);
+		factory_follow_renamed_value(change.enum_type, stmt->oldVal, stmt->newVal);
+		scopes_follow(&change);
+	}
+}
+
 /*
  * Event trigger on ddl_command_end.  Tables are known by their OIDs and need
  * no following; of the other commands, only those that rename matter.
@@ -623,9 +633,17 @@ relations_follow_ddl(PG_FUNCTION_ARGS)
 		RenameStmt *stmt = (RenameStmt *) trigdata->parsetree;
 
 		if ((stmt->renameType == OBJECT_COLUMN || stmt->renameType == OBJECT_TABCONSTRAINT ||
-			 stmt->renameType == OBJECT_INDEX || stmt->renameType == OBJECT_TABLE) &&
+			 stmt->renameType == OBJECT_INDEX || stmt->renameType == OBJECT_TABLE ||
+			 stmt->renameType == OBJECT_ATTRIBUTE) &&
 			catalog_has_rows())
 			run_guarded(follow_rename, stmt);
+	}
+	else if (IsA(trigdata->parsetree, AlterEnumStmt))
+	{
+		AlterEnumStmt *stmt = (AlterEnumStmt *) trigdata->parsetree;
+
+		if (stmt->oldVal != NULL && catalog_has_rows())
+			run_guarded(follow_renamed_value, stmt);
 	}
 	PG_RETURN_NULL();
 }

@@ -243,7 +243,12 @@ check_scopes_of_others(MorphPlan *plan)
 		callback.previous = error_context_stack;
 		error_context_stack = &callback;
 		foreach(type, plan->added)
-			query_check_scope(((MorphType *) lfirst(type))->related, InvalidOid, relation->scope);
+		{
+			MorphType  *added = lfirst(type);
+
+			query_check_scope(added->related, InvalidOid,
+							  query_scope_of_type(relation->scope, added->type));
+		}
 		error_context_stack = callback.previous;
 	}
 }
@@ -288,8 +293,17 @@ relations_morph_to(PG_FUNCTION_ARGS)
 	/* the relation leads to all types of the reference, whoever declared them */
 	if (row->scope != NULL)
 	{
-		foreach(lc, referred_tables(list_concat_copy(plan.existing, plan.added)))
-			query_check_scope(lfirst_oid(lc), InvalidOid, row->scope);
+		List	   *names = NIL;
+
+		foreach(lc, list_concat_copy(plan.existing, plan.added))
+			names = lappend(names, ((MorphType *) lfirst(lc))->type);
+		query_check_scope_types(row->scope, names);
+		foreach(lc, list_concat_copy(plan.existing, plan.added))
+		{
+			MorphType  *type = lfirst(lc);
+
+			query_check_scope(type->related, InvalidOid, query_scope_of_type(row->scope, type->type));
+		}
 	}
 	check_scopes_of_others(&plan);
 

@@ -70,3 +70,34 @@ factory_follow_renamed_column(Datum relids, const char *old, const char *new)
 							   " WHERE model = ANY ($1) AND definition ? $2", tables[i]),
 					  3, types, values, NULL);
 }
+
+/*
+ * A value of an enum has another name: constants of columns of the type, and
+ * those of which one is taken.
+ */
+void
+factory_follow_renamed_value(Oid enum_type, const char *old, const char *new)
+{
+	Oid			types[] = {OIDOID, TEXTOID, TEXTOID};
+	Datum		values[] = {ObjectIdGetDatum(enum_type), CStringGetTextDatum(old), CStringGetTextDatum(new)};
+
+	for (int i = 0; i < (int) lengthof(tables); i++)
+		catalog_query(psprintf("UPDATE %s f SET definition = (SELECT pg_catalog.jsonb_object_agg(m.key,"
+							   " CASE WHEN a.attname IS NULL THEN m.value"
+							   " WHEN m.value = pg_catalog.to_jsonb($2) THEN pg_catalog.to_jsonb($3)"
+							   " WHEN pg_catalog.jsonb_typeof(m.value -> 'one_of') = 'array'"
+							   " THEN pg_catalog.jsonb_set(m.value, '{one_of}', (SELECT pg_catalog.jsonb_agg("
+							   "CASE WHEN o.value = pg_catalog.to_jsonb($2) THEN pg_catalog.to_jsonb($3) ELSE o.value END"
+							   " ORDER BY o.ordinality) FROM pg_catalog.jsonb_array_elements(m.value -> 'one_of')"
+							   " WITH ORDINALITY o))"
+							   " ELSE m.value END)"
+							   " FROM pg_catalog.jsonb_each(f.definition) m LEFT JOIN (pg_catalog.pg_attribute a"
+							   " JOIN pg_catalog.pg_type y ON y.oid = a.atttypid AND $1 IN (y.oid, y.typbasetype))"
+							   " ON a.attrelid = f.model AND a.attname = m.key)"
+							   " WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_attribute a"
+							   " JOIN pg_catalog.pg_type y ON y.oid = a.atttypid AND $1 IN (y.oid, y.typbasetype)"
+							   " WHERE a.attrelid = f.model AND f.definition ? a.attname"
+							   " AND pg_catalog.strpos((f.definition -> a.attname::text)::text, $2) > 0)",
+							   tables[i]),
+					  3, types, values, NULL);
+}

@@ -272,6 +272,27 @@ search_of(const JsonbValue *document, List *predicate, int index)
 	return result;
 }
 
+/* One of many documents, and what became of it. */
+typedef struct Wanted
+{
+	const JsonbValue *document;
+	JsonbValue *search;
+	int			place;
+	Datum		result;
+} Wanted;
+
+/* By what they search for: calls at once do not wait for one another in a circle. */
+static int
+compare_wanted(const void *a, const void *b)
+{
+	const Wanted *one = *(Wanted *const *) a;
+	const Wanted *other = *(Wanted *const *) b;
+	int			order = compareJsonbContainers(one->search->val.binary.data,
+											   other->search->val.binary.data);
+
+	return order != 0 ? order : one->place - other->place;
+}
+
 static Datum
 many_or_create(FunctionCallInfo fcinfo, bool update)
 {
@@ -280,6 +301,9 @@ many_or_create(FunctionCallInfo fcinfo, bool update)
 	Verb		verb;
 	List	   *predicate;
 	JsonbValue	root;
+	List	   *documents;
+	Wanted	   *wanted;
+	Wanted	  **ordered;
 	ListCell   *lc;
 
 	require_argument(fcinfo, 3, "predicate");
@@ -292,20 +316,35 @@ many_or_create(FunctionCallInfo fcinfo, bool update)
 	json_root_value(PG_GETARG_JSONB_P_COPY(4), &root);
 	if (!JSON_IS_ARRAY(&root))
 		write_wrong_value("documents", "an array of objects", &root);
-	foreach(lc, json_elements_of(&root))
+	documents = json_elements_of(&root);
+	wanted = palloc0(sizeof(Wanted) * Max(list_length(documents), 1));
+	ordered = palloc(sizeof(Wanted *) * Max(list_length(documents), 1));
+	foreach(lc, documents)
 	{
 		JsonbValue *document = &((JsonMember *) lfirst(lc))->value;
+		int			i = foreach_current_index(lc);
+
+		if (!JSON_IS_OBJECT(document))
+			write_wrong_value(psprintf("[%d]", i), "an object", document);
+		wanted[i].document = document;
+		wanted[i].search = search_of(document, predicate, i);
+		wanted[i].place = i;
+		ordered[i] = &wanted[i];
+	}
+	qsort(ordered, list_length(documents), sizeof(Wanted *), compare_wanted);
+	for (int i = 0; i < list_length(documents); i++)
+	{
 		WriteRow   *row;
-		Datum		value;
-		bool		isnull = false;
 
 		CHECK_FOR_INTERRUPTS();
-		if (!JSON_IS_OBJECT(document))
-			write_wrong_value(psprintf("[%d]", foreach_current_index(lc)), "an object", document);
-		row = find_or_create(&verb, search_of(document, predicate, foreach_current_index(lc)),
-							 document, update);
-		value = JsonbPGetDatum(write_document_of(verb.run, row));
-		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, &value, &isnull);
+		row = find_or_create(&verb, ordered[i]->search, ordered[i]->document, update);
+		ordered[i]->result = JsonbPGetDatum(write_document_of(verb.run, row));
+	}
+	for (int i = 0; i < list_length(documents); i++)
+	{
+		bool		isnull = false;
+
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, &wanted[i].result, &isnull);
 	}
 	verb_end(caller);
 	write_run_end(verb.run);

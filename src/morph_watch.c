@@ -206,3 +206,16 @@ morph_follow_renamed_constraint(Oid relid, const char *old, const char *new)
 				  " WHERE model = $1 AND $2 IN (constraint_name, check_name, created_index)",
 				  3, types, values, NULL);
 }
+
+/* A value of an enum has another name, which a type may be called by. */
+void
+morph_follow_renamed_value(Oid enum_type, const char *old, const char *new)
+{
+	Oid			types[] = {OIDOID, TEXTOID, TEXTOID};
+	Datum		values[] = {ObjectIdGetDatum(enum_type), CStringGetTextDatum(old), CStringGetTextDatum(new)};
+
+	catalog_query("UPDATE relations.morph_type t SET type = $3"
+				  " FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type y ON y.oid = a.atttypid"
+				  " WHERE a.attrelid = t.model AND a.attname = t.type_column"
+				  " AND $1 IN (y.oid, y.typbasetype) AND t.type = $2", 3, types, values, NULL);
+}

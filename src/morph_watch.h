@@ -12,6 +12,7 @@ extern void morph_follow_dropped_columns(void);
 extern void morph_follow_dropped_constraints(void);
 extern void morph_follow_dropped_indexes(void);
 extern void morph_follow_renamed_column(Datum relids, const char *old, const char *new);
+extern void morph_follow_renamed_value(Oid enum_type, const char *old, const char *new);
 extern void morph_follow_renamed_constraint(Oid relid, const char *old, const char *new);
 
 #endif							/* RELATIONS_MORPH_WATCH_H */

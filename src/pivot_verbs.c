@@ -21,6 +21,7 @@
 #include "arguments.h"
 #include "key_operator.h"
 #include "verb.h"
+#include "write_order.h"
 #include "write_statement.h"
 
 /* to sync a relation, while others attach rows */
@@ -53,36 +54,19 @@ typedef struct Named
 } Named;
 
 /*
- * Which row a pivot is about comes first: rows of pivots are written in that
- * order, so that calls at once do not wait for one another in a circle.
+ * Rows of pivots are written in the order of the rows that they are about, so
+ * that calls at once do not wait for one another in a circle.
  */
-static int
-compare_rows(const WriteRow *a, const WriteRow *b)
-{
-	ListCell   *lc;
-
-	foreach(lc, a->model->desc->primary_key)
-	{
-		int			i = foreach_current_index(lc);
-		WriteColumn *column = &a->model->columns[write_model_column(a->model, lfirst(lc))];
-		int			order = write_column_compare(column, a->key[i], b->key[i]);
-
-		if (order != 0)
-			return order;
-	}
-	return 0;
-}
-
 static int
 compare_listed(const ListCell *a, const ListCell *b)
 {
-	return compare_rows(lfirst(a), lfirst(b));
+	return write_compare_keys(lfirst(a), lfirst(b));
 }
 
 static int
 compare_named(const ListCell *a, const ListCell *b)
 {
-	return compare_rows(((Named *) lfirst(a))->row, ((Named *) lfirst(b))->row);
+	return write_compare_keys(((Named *) lfirst(a))->row, ((Named *) lfirst(b))->row);
 }
 
 static List *
@@ -548,14 +532,14 @@ sync_rows(Verb *verb, void *arg)
 	{
 		Named	   *one = lfirst(lc);
 
-		while (b != NULL && compare_rows(lfirst(b), one->row) < 0)
+		while (b != NULL && write_compare_keys(lfirst(b), one->row) < 0)
 			b = lnext(before, b);
-		if (b != NULL && compare_rows(lfirst(b), one->row) == 0)
+		if (b != NULL && write_compare_keys(lfirst(b), one->row) == 0)
 		{
 			if (one->attributes != NULL)
 				changing = lappend(changing, one);
 		}
-		else if (last == NULL || compare_rows(last->row, one->row) != 0)
+		else if (last == NULL || write_compare_keys(last->row, one->row) != 0)
 		{
 			missing = lappend(missing, one);
 			last = one;
@@ -579,9 +563,9 @@ sync_rows(Verb *verb, void *arg)
 	lc = list_head(ordered);
 	foreach(b, before)
 	{
-		while (lc != NULL && compare_rows(((Named *) lfirst(lc))->row, lfirst(b)) < 0)
+		while (lc != NULL && write_compare_keys(((Named *) lfirst(lc))->row, lfirst(b)) < 0)
 			lc = lnext(ordered, lc);
-		if (lc == NULL || compare_rows(((Named *) lfirst(lc))->row, lfirst(b)) != 0)
+		if (lc == NULL || write_compare_keys(((Named *) lfirst(lc))->row, lfirst(b)) != 0)
 			leaving = lappend(leaving, lfirst(b));
 	}
 	if (leaving != NIL)

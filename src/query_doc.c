@@ -129,7 +129,8 @@ make_branches(RelationDesc *relation)
 		RelationDesc *type = lfirst(lc);
 		QueryNode  *branch;
 
-		type->scope = relation->scope;
+		if (relation->scope != NULL)
+			type->scope = query_scope_of_type(relation->scope, type->morph_type);
 		branch = query_make_node(type->related, type);
 		branch->continues = result != NIL;
 		result = lappend(result, branch);

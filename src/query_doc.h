@@ -148,4 +148,13 @@ extern void query_complete_order(QueryNode *node);
 extern void query_check_scope(Oid model, Oid via, Jsonb *scope);
 extern bool query_scope_has(Jsonb *scope, const char *key);
 
+/*
+ * A relation that leads to tables of several types may have a scope of its own
+ * for some of them, below "types": that of a type, NULL for those that are not
+ * named there; and whether a type is named.
+ */
+extern Jsonb *query_scope_of_type(Jsonb *scope, const char *type);
+extern bool query_scope_has_type(Jsonb *scope, const char *type);
+extern void query_check_scope_types(Jsonb *scope, List *types);
+
 #endif							/* RELATIONS_QUERY_DOC_H */

@@ -691,3 +691,68 @@ query_scope_has(Jsonb *scope, const char *key)
 		return false;
 	return getKeyJsonValueFromContainer(&scope->root, key, strlen(key), NULL) != NULL;
 }
+
+/* The member "types" of a scope, NULL when it has none. */
+static JsonbValue *
+types_of_scope(Jsonb *scope)
+{
+	if (!JB_ROOT_IS_OBJECT(scope))
+		return NULL;
+	return getKeyJsonValueFromContainer(&scope->root, "types", strlen("types"), NULL);
+}
+
+/* See query_doc.h; palloc'd, or the scope itself. */
+Jsonb *
+query_scope_of_type(Jsonb *scope, const char *type)
+{
+	JsonbValue *types = types_of_scope(scope);
+	JsonbValue *own = NULL;
+
+	if (types == NULL)
+		return scope;
+	if (type != NULL && JSON_IS_OBJECT(types))
+		own = getKeyJsonValueFromContainer(types->val.binary.data, type, strlen(type), NULL);
+	if (own != NULL)
+		return JsonbValueToJsonb(own);
+	return DatumGetJsonbP(DirectFunctionCall2(jsonb_delete, JsonbPGetDatum(scope),
+											  CStringGetTextDatum("types")));
+}
+
+/* See query_doc.h. */
+bool
+query_scope_has_type(Jsonb *scope, const char *type)
+{
+	JsonbValue *types = types_of_scope(scope);
+
+	return types != NULL && JSON_IS_OBJECT(types) &&
+		getKeyJsonValueFromContainer(types->val.binary.data, type, strlen(type), NULL) != NULL;
+}
+
+/*
+ * Raises an error that names its path when "types" of a scope names what is
+ * none of the types, a list of strings, or is no object.
+ */
+void
+query_check_scope_types(Jsonb *scope, List *types)
+{
+	JsonPathFrame top = {NULL, "scope", 0};
+	JsonPathFrame frame = {&top, "types", 0};
+	JsonbValue *value = types_of_scope(scope);
+	ListCell   *lc;
+	ListCell   *t;
+
+	if (value == NULL)
+		return;
+	if (!JSON_IS_OBJECT(value))
+		query_document_error(&frame, "an object of types and their scopes", value);
+	foreach(lc, json_members_of(value))
+	{
+		JsonMember *member = lfirst(lc);
+		bool		known = false;
+
+		foreach(t, types)
+			known = known || strcmp(lfirst(t), member->key) == 0;
+		if (!known)
+			query_unknown_key(&frame, member->key, "the types", types);
+	}
+}

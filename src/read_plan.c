@@ -8,7 +8,15 @@
  */
 #include "relations.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/sysattr.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "funcapi.h"
@@ -18,6 +26,7 @@
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 #include "budget.h"
@@ -220,6 +229,86 @@ trim_plans(void)
 	list_free(doomed);
 }
 
+/* Which file a table's rows were in, as a snapshot sees it; InvalidOid when it was not there. */
+static Oid
+file_of_table(Oid relid, Snapshot snapshot)
+{
+	Relation	rel = table_open(RelationRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tup;
+	Oid			result = InvalidOid;
+
+	ScanKeyInit(&key, Anum_pg_class_oid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
+	scan = systable_beginscan(rel, ClassOidIndexId, true, snapshot, 1, &key);
+	tup = systable_getnext(scan);
+	if (HeapTupleIsValid(tup))
+		result = ((Form_pg_class) GETSTRUCT(tup))->relfilenode;
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return result;
+}
+
+/* Is the first row of a table, whoever may see it, one that came after the snapshot? */
+static bool
+begins_after(Oid relid, Snapshot snapshot)
+{
+	Relation	rel = table_open(relid, AccessShareLock);
+	bool		result = false;
+
+	if (rel->rd_rel->relkind == RELKIND_RELATION || rel->rd_rel->relkind == RELKIND_MATVIEW)
+	{
+		TableScanDesc scan = table_beginscan(rel, SnapshotAny, 0, NULL);
+		TupleTableSlot *slot = table_slot_create(rel, NULL);
+
+		if (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+		{
+			bool		isnull;
+			TransactionId xmin = DatumGetTransactionId(slot_getsysattr(slot, MinTransactionIdAttributeNumber,
+																	   &isnull));
+
+			result = TransactionIdIsNormal(xmin) && !TransactionIdIsCurrentTransactionId(xmin) &&
+				XidInMVCCSnapshot(xmin, snapshot);
+		}
+		ExecDropSingleTupleTableSlot(slot);
+		table_endscan(scan);
+	}
+	table_close(rel, AccessShareLock);
+	return result;
+}
+
+/*
+ * A table whose rows ALTER TABLE has written anew since the statement began is
+ * empty for its snapshot: PostgreSQL keeps no older rows then.  A SELECT locks
+ * its tables before it takes a snapshot, we may wait for them afterwards, and
+ * documents without what was there would be wrong.  VACUUM FULL and CLUSTER
+ * leave rows as old as they were.  Raises serialization_failure.
+ */
+static void
+check_rewritten(ReadPlan *plan)
+{
+	Snapshot	snapshot = GetActiveSnapshot();
+
+	for (int i = 0; i < plan->nrelids; i++)
+	{
+		ListCell   *lc;
+
+		foreach(lc, find_all_inheritors(plan->relids[i], AccessShareLock, NULL))
+		{
+			Oid			relid = lfirst_oid(lc);
+			Oid			before = file_of_table(relid, snapshot);
+
+			if (OidIsValid(before) && before != file_of_table(relid, NULL) &&
+				begins_after(relid, snapshot))
+				ereport(ERROR,
+						(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+						 errmsg("could not serialize access to table \"%s\", which has been rewritten meanwhile",
+								model_name(relid)),
+						 errhint("Run the statement again.")));
+		}
+	}
+}
+
 static ReadPlan *
 lookup_plan(const ReadRequest *request, const QueryShape *shape, uint32 hash)
 {
@@ -261,6 +350,7 @@ read_plan_acquire(const ReadRequest *request, const QueryShape *shape)
 
 			trim_plans();
 			plan = make_plan(request, shape, hash);
+			check_rewritten(plan);
 			MemoryContextSetParent(plan->context, cache_context);
 			old = MemoryContextSwitchTo(cache_context);
 			kept_plans = lcons(plan, kept_plans);

@@ -17,6 +17,7 @@
 #include "budget.h"
 #include "query_where.h"
 #include "verb.h"
+#include "write_order.h"
 #include "write_statement.h"
 
 PG_FUNCTION_INFO_V1(relations_associate);
@@ -252,6 +253,7 @@ relations_update_related(PG_FUNCTION_ARGS)
 	JsonbValue	document;
 	WriteRow   *changes;
 	WriteStatement statement;
+	bool		ordered;
 	uint64		n;
 	ListCell   *lc;
 
@@ -277,8 +279,9 @@ relations_update_related(PG_FUNCTION_ARGS)
 		appendStringInfo(&statement.sql, "%s%s = ", i > 0 ? ", " : "", quote_identifier(column->name));
 		statement_param(&statement, column->type, changes->values[i], changes->nulls[i]);
 	}
-	appendStringInfoString(&statement.sql, " WHERE ");
+	ordered = statement_begin_where(&statement, verb.relation->related, "c", false);
 	append_conditions(&verb, &statement, PG_ARGISNULL(3) ? NULL : PG_GETARG_JSONB_P_COPY(3));
+	statement_end_where(&statement, verb.relation->related, "c", false, ordered);
 	n = statement_run(&statement);
 	check_at_most(fcinfo, 5, verb.relation, n);
 	verb_end(caller);
@@ -293,6 +296,7 @@ relations_delete_related(PG_FUNCTION_ARGS)
 	MemoryContext caller = CurrentMemoryContext;
 	Verb		verb;
 	WriteStatement statement;
+	bool		ordered;
 	uint64		n;
 
 	verb_begin(fcinfo, &verb);
@@ -300,8 +304,10 @@ relations_delete_related(PG_FUNCTION_ARGS)
 	if (verb.relation->kind == RELATION_MORPH_TO)
 		verb_wrong_kind(verb.relation, "delete_related", "relations.delete");
 	statement_init(&statement);
-	appendStringInfo(&statement.sql, "DELETE FROM %s AS c WHERE ", quoted_model_name(verb.relation->related));
+	appendStringInfo(&statement.sql, "DELETE FROM %s AS c", quoted_model_name(verb.relation->related));
+	ordered = statement_begin_where(&statement, verb.relation->related, "c", true);
 	append_conditions(&verb, &statement, PG_ARGISNULL(3) ? NULL : PG_GETARG_JSONB_P_COPY(3));
+	statement_end_where(&statement, verb.relation->related, "c", true, ordered);
 	n = statement_run(&statement);
 	check_at_most(fcinfo, 4, verb.relation, n);
 	verb_end(caller);

@@ -502,15 +502,19 @@ CREATE FUNCTION @extschema@.follow_ddl() RETURNS event_trigger
 	LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'relations_follow_ddl';
 COMMENT ON FUNCTION @extschema@.follow_ddl() IS
-	'event trigger: names of columns and constraints in the catalog follow their renaming';
+	'event trigger: names of columns, constraints and values of enums in the catalog follow their renaming';
 
 CREATE EVENT TRIGGER relations_follow_drop ON sql_drop
 	EXECUTE FUNCTION @extschema@.follow_drop();
 CREATE EVENT TRIGGER relations_follow_ddl ON ddl_command_end
-	WHEN TAG IN ('ALTER TABLE', 'ALTER INDEX', 'ALTER VIEW', 'ALTER MATERIALIZED VIEW', 'ALTER FOREIGN TABLE')
+	WHEN TAG IN ('ALTER TABLE', 'ALTER INDEX', 'ALTER VIEW', 'ALTER MATERIALIZED VIEW', 'ALTER FOREIGN TABLE',
+		'ALTER TYPE')
 	EXECUTE FUNCTION @extschema@.follow_ddl();
+-- tables are the same ones, whatever the role of the session
+ALTER EVENT TRIGGER relations_follow_drop ENABLE ALWAYS;
+ALTER EVENT TRIGGER relations_follow_ddl ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER relations_follow_drop IS 'relations: the relations of a dropped table go with it';
-COMMENT ON EVENT TRIGGER relations_follow_ddl IS 'relations: the catalog follows renamed columns and constraints';
+COMMENT ON EVENT TRIGGER relations_follow_ddl IS 'relations: the catalog follows renamed columns, constraints and values of enums';
 
 -- ---------------------------------------------------------------------
 -- Reading

@@ -1,174 +1,451 @@
 /*
  * scope_rename.c
- *	  Scopes follow the renaming of columns.
+ *	  Scopes follow the renaming of columns and of enum values.
  *
  * A scope stands in the catalog as it was declared and checked, so nothing is
- * checked here: what is not understood is left as it is.
+ * checked here: what is not understood is left as it is.  What a name in it
+ * means depends on whose rows it is said of, so the scope is walked as
+ * query_where.c and query_order.c read it, over relations that it names too.
+ * The names of the tables are the new ones already.
  */
 #include "relations.h"
 
+#include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/json.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 
+#include "catalog_write.h"
+#include "query_json.h"
 #include "scope_rename.h"
 
-/* A renaming under way. */
+/* A walk: what has another name, and the new scope as JSON. */
 typedef struct Renaming
 {
-	Oid			relid;			/* of whose rows the scope is */
-	bool		pivot;			/* is it a column of the table between? */
-	const char *old;
-	const char *new;
-	const char *old_order;		/* the same as an order names them */
-	const char *new_order;
-	StringInfoData buf;			/* the new scope, as JSON */
+	const ScopeChange *change;
+	StringInfoData buf;
 } Renaming;
 
-/* What the members of an object mean. */
-typedef enum Part
+/* Whose rows something is said of. */
+typedef struct Place
 {
-	PART_SCOPE,					/* keys of a scope */
-	PART_WHERE,					/* columns, and, or, not, pivot */
-	PART_PIVOT,					/* columns of the table between */
-	PART_ORDER,					/* a column, or the keys of an order */
-	PART_OTHER					/* nothing that names a column */
-} Part;
+	Oid			relid;
+	Oid			via;			/* the table between, or InvalidOid */
+} Place;
 
-static void append_value(Renaming *renaming, JsonbValue *value, Part part);
+static void append_where(Renaming *renaming, const JsonbValue *value, Place place);
 
-static char *
-string_of(JsonbValue *value)
+static bool
+is_renamed(Renaming *renaming, Oid relid, const char *name)
 {
-	return pnstrdup(value->val.string.val, value->val.string.len);
+	return renaming->change->old_column != NULL &&
+		list_member_oid(renaming->change->relids, relid) &&
+		strcmp(name, renaming->change->old_column) == 0;
 }
 
-/* A column as conditions name it. */
-static void
-append_column(Renaming *renaming, const char *column)
+/* Was it the name of a column? */
+static bool
+was_column(Renaming *renaming, Oid relid, const char *name)
 {
-	escape_json(&renaming->buf, strcmp(column, renaming->old) == 0 ? renaming->new : column);
+	if (is_renamed(renaming, relid, name))
+		return true;
+	if (renaming->change->new_column != NULL &&
+		list_member_oid(renaming->change->relids, relid) &&
+		strcmp(name, renaming->change->new_column) == 0)
+		return false;
+	return get_attnum(relid, name) > 0;
 }
 
-/* A column as an order names it, or "-" and a column. */
-static void
-append_order(Renaming *renaming, const char *column)
+static const char *
+new_name(Renaming *renaming, Oid relid, const char *name)
 {
-	if (strcmp(column, renaming->old_order) == 0)
-		column = renaming->new_order;
-	else if (column[0] == '-' && strcmp(column + 1, renaming->old_order) == 0)
-		column = psprintf("-%s", renaming->new_order);
-	escape_json(&renaming->buf, column);
+	return is_renamed(renaming, relid, name) ? renaming->change->new_column : name;
 }
 
-/* What the value of a key is, and whether the key is a column. */
-static Part
-part_of(Renaming *renaming, Part part, const char *key, bool *is_column)
+/* The enum that values of a column are of, itself, as a domain or as an array; or InvalidOid. */
+static Oid
+enum_of_column(Oid relid, const char *column)
 {
-	*is_column = false;
-	switch (part)
+	AttrNumber	attnum = get_attnum(relid, column);
+	Oid			type = attnum > 0 ? getBaseType(get_atttype(relid, attnum)) : InvalidOid;
+	Oid			element = OidIsValid(type) ? get_element_type(type) : InvalidOid;
+
+	return OidIsValid(element) ? getBaseType(element) : type;
+}
+
+/* The place that a relation leads to; false when it is not one. */
+static bool
+related_place(Oid relid, const char *name, Place *place)
+{
+	RelationDesc *relation = catalog_find_relation(relid, name);
+
+	if (relation == NULL)
+		return false;
+	/* of several types, the columns that are named are those of all of them */
+	if (relation->kind == RELATION_MORPH_TO)
 	{
-		case PART_SCOPE:
-			return strcmp(key, "where") == 0 ? PART_WHERE
-				: strcmp(key, "order") == 0 ? PART_ORDER : PART_OTHER;
-		case PART_WHERE:
-			if ((renaming->pivot || strcmp(key, renaming->old) != 0) &&
-				get_attnum(renaming->relid, key) <= 0)
-			{
-				if (strcmp(key, "and") == 0 || strcmp(key, "or") == 0 || strcmp(key, "not") == 0)
-					return PART_WHERE;
-				if (renaming->pivot && strcmp(key, "pivot") == 0)
-					return PART_PIVOT;
-			}
-			*is_column = !renaming->pivot;
-			return PART_OTHER;
-		case PART_PIVOT:
-			*is_column = true;
-			return PART_OTHER;
-		case PART_ORDER:
-			return strcmp(key, "column") == 0 ? PART_ORDER : PART_OTHER;
-		case PART_OTHER:
-			break;
+		if (list_length(relation->branches) != 1)
+			return false;
+		relation = linitial(relation->branches);
 	}
-	return PART_OTHER;
+	place->relid = relation->related;
+	place->via = relation->via;
+	return true;
 }
 
 static void
-append_container(Renaming *renaming, JsonbValue *value, Part part)
+append_as_is(Renaming *renaming, const JsonbValue *value)
 {
-	JsonbIterator *it = JsonbIteratorInit(value->val.binary.data);
-	bool		is_object = JsonContainerIsObject(value->val.binary.data);
-	Part		member_part = part;
-	JsonbIteratorToken token;
-	JsonbValue	v;
-	int			n = 0;
+	Jsonb	   *jsonb = JsonbValueToJsonb(unconstify(JsonbValue *, value));
+
+	JsonbToCString(&renaming->buf, &jsonb->root, VARSIZE(jsonb));
+}
+
+static void
+append_key(Renaming *renaming, ListCell *member, List *members, const char *key)
+{
+	appendStringInfoString(&renaming->buf, member == list_head(members) ? "{" : ", ");
+	escape_json(&renaming->buf, key);
+	appendStringInfoString(&renaming->buf, ": ");
+}
+
+/* What is said of a column: values of an enum may have another name. */
+static void
+append_values(Renaming *renaming, const JsonbValue *value, bool of_enum)
+{
+	ListCell   *lc;
 
 	check_stack_depth();
-	appendStringInfoChar(&renaming->buf, is_object ? '{' : '[');
-	token = JsonbIteratorNext(&it, &v, true);
-	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
+	if (of_enum && value->type == jbvString &&
+		value->val.string.len == (int) strlen(renaming->change->old_value) &&
+		memcmp(value->val.string.val, renaming->change->old_value, value->val.string.len) == 0)
+		escape_json(&renaming->buf, renaming->change->new_value);
+	else if (of_enum && JSON_IS_OBJECT(value) && json_members_of(value) != NIL)
 	{
-		if (token == WJB_KEY)
-		{
-			char	   *key = string_of(&v);
-			bool		is_column;
+		List	   *members = json_members_of(value);
 
-			member_part = part_of(renaming, part, key, &is_column);
-			appendStringInfoString(&renaming->buf, n++ > 0 ? ", " : "");
-			if (is_column)
-				append_column(renaming, key);
-			else
-				escape_json(&renaming->buf, key);
-			appendStringInfoString(&renaming->buf, ": ");
-		}
-		else if (token == WJB_VALUE || token == WJB_ELEM)
+		foreach(lc, members)
 		{
-			if (token == WJB_ELEM)
-				appendStringInfoString(&renaming->buf, n++ > 0 ? ", " : "");
-			append_value(renaming, &v, member_part);
+			JsonMember *member = lfirst(lc);
+
+			append_key(renaming, lc, members, member->key);
+			append_values(renaming, &member->value, true);
 		}
+		appendStringInfoChar(&renaming->buf, '}');
 	}
-	appendStringInfoChar(&renaming->buf, is_object ? '}' : ']');
+	else if (of_enum && JSON_IS_ARRAY(value))
+	{
+		appendStringInfoChar(&renaming->buf, '[');
+		foreach(lc, json_elements_of(value))
+		{
+			if (foreach_current_index(lc) > 0)
+				appendStringInfoString(&renaming->buf, ", ");
+			append_values(renaming, &((JsonMember *) lfirst(lc))->value, true);
+		}
+		appendStringInfoChar(&renaming->buf, ']');
+	}
+	else
+		append_as_is(renaming, value);
 }
 
 static void
-append_value(Renaming *renaming, JsonbValue *value, Part part)
+append_of_column(Renaming *renaming, const JsonbValue *value, Oid relid, const char *column)
 {
-	if (value->type == jbvBinary)
-		append_container(renaming, value, part);
-	else if (value->type == jbvString && part == PART_ORDER)
-		append_order(renaming, string_of(value));
-	else
-	{
-		Jsonb	   *jsonb = JsonbValueToJsonb(value);
+	append_values(renaming, value, renaming->change->old_value != NULL &&
+				  enum_of_column(relid, column) == renaming->change->enum_type);
+}
 
-		JsonbToCString(&renaming->buf, &jsonb->root, VARSIZE(jsonb));
+/* {"level": ...} of the table between. */
+static void
+append_pivot(Renaming *renaming, const JsonbValue *value, Oid via)
+{
+	List	   *members = json_members_of(value);
+	ListCell   *lc;
+
+	foreach(lc, members)
+	{
+		JsonMember *member = lfirst(lc);
+
+		append_key(renaming, lc, members, new_name(renaming, via, member->key));
+		append_of_column(renaming, &member->value, via, member->key);
 	}
+	appendStringInfoChar(&renaming->buf, '}');
+}
+
+/* {"some": {...}} or {"count": {"gte": 1, "where": {...}}} of a relation. */
+static void
+append_filters(Renaming *renaming, const JsonbValue *value, Place place)
+{
+	List	   *members = json_members_of(value);
+	ListCell   *lc;
+
+	check_stack_depth();
+	foreach(lc, members)
+	{
+		JsonMember *member = lfirst(lc);
+
+		append_key(renaming, lc, members, member->key);
+		if (strcmp(member->key, "count") == 0 && JSON_IS_OBJECT(&member->value))
+			append_filters(renaming, &member->value, place);
+		else
+			append_where(renaming, &member->value, place);
+	}
+	appendStringInfoChar(&renaming->buf, '}');
+}
+
+/* Conditions, or a list of them. */
+static void
+append_where(Renaming *renaming, const JsonbValue *value, Place place)
+{
+	List	   *members;
+	ListCell   *lc;
+
+	check_stack_depth();
+	if (JSON_IS_ARRAY(value))
+	{
+		appendStringInfoChar(&renaming->buf, '[');
+		foreach(lc, json_elements_of(value))
+		{
+			if (foreach_current_index(lc) > 0)
+				appendStringInfoString(&renaming->buf, ", ");
+			append_where(renaming, &((JsonMember *) lfirst(lc))->value, place);
+		}
+		appendStringInfoChar(&renaming->buf, ']');
+		return;
+	}
+	members = JSON_IS_OBJECT(value) ? json_members_of(value) : NIL;
+	if (members == NIL)
+	{
+		append_as_is(renaming, value);
+		return;
+	}
+	foreach(lc, members)
+	{
+		JsonMember *member = lfirst(lc);
+		const char *key = member->key;
+		bool		nested = JSON_IS_OBJECT(&member->value) && json_members_of(&member->value) != NIL;
+		Place		related;
+
+		if (was_column(renaming, place.relid, key))
+		{
+			append_key(renaming, lc, members, new_name(renaming, place.relid, key));
+			append_of_column(renaming, &member->value, place.relid, key);
+			continue;
+		}
+		append_key(renaming, lc, members, key);
+		if (strcmp(key, "and") == 0 || strcmp(key, "or") == 0 || strcmp(key, "not") == 0)
+			append_where(renaming, &member->value, place);
+		else if (nested && related_place(place.relid, key, &related))
+			append_filters(renaming, &member->value, related);
+		else if (nested && OidIsValid(place.via) && strcmp(key, "pivot") == 0)
+			append_pivot(renaming, &member->value, place.via);
+		else
+			append_as_is(renaming, &member->value);
+	}
+	appendStringInfoChar(&renaming->buf, '}');
+}
+
+/* What an order names: a column, one of the table between, or a path to one. */
+static char *
+new_target(Renaming *renaming, const char *target, Place place)
+{
+	const char *dot = strchr(target, '.');
+	char	   *head;
+	Place		related;
+
+	check_stack_depth();
+	if (dot == NULL || was_column(renaming, place.relid, target))
+		return pstrdup(new_name(renaming, place.relid, target));
+	head = pnstrdup(target, dot - target);
+	if (OidIsValid(place.via) && strcmp(head, "pivot") == 0)
+		return psprintf("pivot.%s", new_name(renaming, place.via, dot + 1));
+	if (!related_place(place.relid, head, &related))
+		return pstrdup(target);
+	related.via = InvalidOid;
+	return psprintf("%s.%s", head, new_target(renaming, dot + 1, related));
+}
+
+/* A name, an object, or a list of them. */
+static void
+append_order(Renaming *renaming, const JsonbValue *value, Place place)
+{
+	ListCell   *lc;
+
+	check_stack_depth();
+	if (value->type == jbvString)
+	{
+		char	   *name = pnstrdup(value->val.string.val, value->val.string.len);
+		bool		minus = name[0] == '-' && !was_column(renaming, place.relid, name);
+
+		escape_json(&renaming->buf, psprintf("%s%s", minus ? "-" : "",
+											 new_target(renaming, name + (minus ? 1 : 0), place)));
+	}
+	else if (JSON_IS_ARRAY(value))
+	{
+		appendStringInfoChar(&renaming->buf, '[');
+		foreach(lc, json_elements_of(value))
+		{
+			if (foreach_current_index(lc) > 0)
+				appendStringInfoString(&renaming->buf, ", ");
+			append_order(renaming, &((JsonMember *) lfirst(lc))->value, place);
+		}
+		appendStringInfoChar(&renaming->buf, ']');
+	}
+	else if (JSON_IS_OBJECT(value) && json_members_of(value) != NIL)
+	{
+		List	   *members = json_members_of(value);
+
+		foreach(lc, members)
+		{
+			JsonMember *member = lfirst(lc);
+
+			append_key(renaming, lc, members, member->key);
+			if (strcmp(member->key, "column") == 0 && member->value.type == jbvString)
+				escape_json(&renaming->buf,
+							new_target(renaming, pnstrdup(member->value.val.string.val,
+														  member->value.val.string.len), place));
+			else
+				append_as_is(renaming, &member->value);
+		}
+		appendStringInfoChar(&renaming->buf, '}');
+	}
+	else
+		append_as_is(renaming, value);
+}
+
+/* The text form of jsonb, which tells whether two are equal. */
+static char *
+canonical(const char *json)
+{
+	Jsonb	   *jsonb = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(json)));
+
+	return JsonbToCString(NULL, &jsonb->root, VARSIZE(jsonb));
+}
+
+static void
+scope_members(const char *scope, JsonbValue *root)
+{
+	json_root_value(DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(scope))), root);
 }
 
 /*
- * A scope of rows of relid, as text, in which a column of theirs, or with pivot
- * one of the table between, has another name; in the text form of jsonb,
- * palloc'd.
+ * A scope of rows of relid, as text, after a change; via is the table between,
+ * if there is one.  In the text form of jsonb, palloc'd.
  */
-char *
-rename_in_scope(const char *scope, Oid relid, bool pivot, const char *old, const char *new)
+static char *
+scope_after(const char *scope, Oid relid, Oid via, const ScopeChange *change)
+{
+	Renaming	renaming = {change, {0}};
+	Place		place = {relid, via};
+	JsonbValue	root;
+	List	   *members;
+	ListCell   *lc;
+
+	scope_members(scope, &root);
+	members = JSON_IS_OBJECT(&root) ? json_members_of(&root) : NIL;
+	if (members == NIL)
+		return canonical(scope);
+	initStringInfo(&renaming.buf);
+	foreach(lc, members)
+	{
+		JsonMember *member = lfirst(lc);
+
+		append_key(&renaming, lc, members, member->key);
+		if (strcmp(member->key, "where") == 0)
+			append_where(&renaming, &member->value, place);
+		else if (strcmp(member->key, "order") == 0)
+			append_order(&renaming, &member->value, place);
+		else
+			append_as_is(&renaming, &member->value);
+	}
+	appendStringInfoChar(&renaming.buf, '}');
+	return canonical(renaming.buf.data);
+}
+
+/*
+ * The same of a relation that leads to tables of several types, a list of
+ * MorphType.  A type whose columns are called otherwise than those of the
+ * others has a scope of its own below "types"; when all are called alike
+ * again, none has.
+ */
+static char *
+scope_after_of_types(const char *scope, List *types, const ScopeChange *change)
 {
 	Jsonb	   *jsonb = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(scope)));
-	Renaming	renaming = {relid, pivot, old, new, old, new, {0}};
-	JsonbValue	root;
+	List	   *scopes = NIL;
+	char	   *common = NULL;
+	bool		alike = true;
+	StringInfoData buf;
+	ListCell   *lc;
+	ListCell   *s;
+	bool		first = true;
 
-	if (pivot)
+	foreach(lc, types)
 	{
-		renaming.old_order = psprintf("pivot.%s", old);
-		renaming.new_order = psprintf("pivot.%s", new);
+		MorphType  *type = lfirst(lc);
+		Jsonb	   *own = query_scope_of_type(jsonb, type->type);
+		char	   *after;
+
+		/* it may be that which has another name */
+		if (change->old_value != NULL && strcmp(type->type, change->new_value) == 0 &&
+			query_scope_has_type(jsonb, change->old_value))
+			own = query_scope_of_type(jsonb, change->old_value);
+		after = scope_after(JsonbToCString(NULL, &own->root, VARSIZE(own)), type->related, InvalidOid,
+							change);
+		alike = alike && (scopes == NIL || strcmp(after, linitial(scopes)) == 0);
+		scopes = lappend(scopes, after);
 	}
-	root.type = jbvBinary;
-	root.val.binary.data = &jsonb->root;
-	root.val.binary.len = VARSIZE(jsonb) - VARHDRSZ;
-	initStringInfo(&renaming.buf);
-	append_value(&renaming, &root, PART_SCOPE);
-	return renaming.buf.data;
+	if (scopes == NIL)
+		return canonical(scope);
+	if (alike)
+		return linitial(scopes);
+	/* what it is for those that are not named */
+	jsonb = query_scope_of_type(jsonb, NULL);
+	common = JsonbToCString(NULL, &jsonb->root, VARSIZE(jsonb));
+	initStringInfo(&buf);
+	appendBinaryStringInfo(&buf, common, strlen(common) - 1);
+	appendStringInfo(&buf, "%s\"types\": {", strcmp(common, "{}") == 0 ? "" : ", ");
+	forboth(lc, types, s, scopes)
+	{
+		if (strcmp(lfirst(s), common) == 0)
+			continue;
+		appendStringInfoString(&buf, first ? "" : ", ");
+		escape_json(&buf, ((MorphType *) lfirst(lc))->type);
+		appendStringInfo(&buf, ": %s", (char *) lfirst(s));
+		first = false;
+	}
+	appendStringInfoString(&buf, "}}");
+	return canonical(buf.data);
+}
+
+/* The scopes of all relations follow a change, by whatever way they name what it is about. */
+void
+scopes_follow(const ScopeChange *change)
+{
+	ListCell   *lc;
+
+	foreach(lc, catalog_strings("SELECT model::oid, relation, scope, related::oid,"
+								" COALESCE(pivot_table, through)::oid, morph"
+								" FROM relations.relation WHERE scope IS NOT NULL", 0, NULL, NULL))
+	{
+		char	  **row = lfirst(lc);
+		Oid			types[] = {OIDOID, NAMEOID, TEXTOID};
+		Datum		values[3];
+		char	   *scope = row[2];
+
+		CHECK_FOR_INTERRUPTS();
+		if (row[3] != NULL)
+			scope = scope_after(scope, atooid(row[3]), row[4] != NULL ? atooid(row[4]) : InvalidOid, change);
+		else if (row[5] != NULL)
+			scope = scope_after_of_types(scope, catalog_morph_types(atooid(row[0]), row[5]), change);
+		if (strcmp(scope, row[2]) == 0)
+			continue;
+		values[0] = ObjectIdGetDatum(atooid(row[0]));
+		values[1] = DirectFunctionCall1(namein, CStringGetDatum(row[1]));
+		values[2] = CStringGetTextDatum(scope);
+		catalog_query("UPDATE relations.relation SET scope = $3::pg_catalog.jsonb"
+					  " WHERE model = $1 AND relation = $2", 3, types, values, NULL);
+	}
 }

@@ -14,6 +14,7 @@
 #include "budget.h"
 #include "key_operator.h"
 #include "write_change.h"
+#include "write_order.h"
 #include "write_statement.h"
 
 static const char *const operations[] = {
@@ -268,6 +269,7 @@ remove_children(WriteRun *run, WriteRow *row, WriteRequest *request)
 	RelationDesc *relation = request->relation;
 	JsonbValue *value = &request->member->value;
 	const char *operation = request->operation;
+	List	   *known = NIL;
 	ListCell   *lc;
 
 	if (is(operation, "$set"))
@@ -303,14 +305,22 @@ remove_children(WriteRun *run, WriteRow *row, WriteRequest *request)
 	}
 	foreach(lc, one_or_more(value))
 	{
-		WriteRow   *named = named_row(run, row, relation, lfirst(lc), operation);
-		uint64		n = 0;
+		WriteRow   *one = named_row(run, row, relation, lfirst(lc), operation);
+
+		if (one->key != NULL)
+			known = lappend(known, one);
+		/* letting go of what is not there has been done */
+		else if (is(operation, "$delete"))
+			no_related_row(row, relation, operation);
+	}
+	foreach(lc, write_rows_in_key_order(known))
+	{
+		WriteRow   *named = lfirst(lc);
+		uint64		n;
 
 		CHECK_FOR_INTERRUPTS();
-		if (named->key != NULL)
-			n = is(operation, "$delete") ? write_delete_related(relation, row, named)
-				: write_let_go(relation, row, named, NIL, operation);
-		/* letting go of what is not there has been done */
+		n = is(operation, "$delete") ? write_delete_related(relation, row, named)
+			: write_let_go(relation, row, named, NIL, operation);
 		if (n == 0 && is(operation, "$delete"))
 			no_related_row(row, relation, operation);
 	}
@@ -372,6 +382,60 @@ change_child(WriteRun *run, WriteRow *row, WriteRow *child, RelationDesc *relati
 		write_parse_pivot(run, child, pivot, data);
 	write_change(run, child, data, false);
 	write_update_pivot(run, relation, row, child, pivot);
+}
+
+/*
+ * Before related rows of one relation are let go, joined and changed one after
+ * another, lock those that are named, in the order of their keys.
+ */
+static void
+lock_children(WriteRun *run, WriteRow *row, RelationDesc *relation, List *requests)
+{
+	List	   *named = NIL;
+	bool		deletes = false;
+	ListCell   *lc;
+	ListCell   *r;
+
+	foreach(r, requests)
+	{
+		WriteRequest *request = lfirst(r);
+		const char *operation = request->operation;
+		bool		nests = is(operation, "$update") || is(operation, "$upsert");
+
+		/* of a pivot, its rows are let go, and not those */
+		if (request->relation != relation || request->member->value.type == jbvBool ||
+			(!nests && !is(operation, "$delete") &&
+			 (!is(operation, "$disconnect") || OidIsValid(relation->via))))
+			continue;
+		deletes = deletes || is(operation, "$delete");
+		foreach(lc, one_or_more(&request->member->value))
+		{
+			JsonbValue *key = lfirst(lc);
+			WriteRow   *one;
+
+			/* what is wrong is told when it is its turn */
+			if (nests)
+				key = JSON_IS_OBJECT(key) ? member_of(key, "where") : NULL;
+			if (key == NULL)
+				continue;
+			one = named_row(run, row, relation, key, operation);
+			if (one->key != NULL)
+				named = lappend(named, one);
+		}
+	}
+	foreach(r, row->links)
+	{
+		WriteLink  *link = lfirst(r);
+
+		foreach(lc, link->relation == relation ? link->rows : NIL)
+		{
+			WriteRow   *one = lfirst(lc);
+
+			if (one->existing && one->key != NULL && (!OidIsValid(relation->via) || one->changes != NULL))
+				named = lappend(named, one);
+		}
+	}
+	write_lock_rows(run, named, deletes);
 }
 
 /* Operations that change related rows, after others were added. */
@@ -681,6 +745,7 @@ write_change_found(WriteRun *run, WriteRow *row, const JsonbValue *document, boo
 	MemoryContext old = MemoryContextSwitchTo(run->context);
 	WriteRow   *current = write_row_make(run, row->model, row->parent, row->name, row->index);
 	List	   *requests = NIL;
+	List	   *locked = NIL;
 	ListCell   *lc;
 
 	check_stack_depth();
@@ -717,6 +782,15 @@ write_change_found(WriteRun *run, WriteRow *row, const JsonbValue *document, boo
 			write_require(run, row);
 		MemoryContextSwitchTo(old);
 		return false;
+	}
+	foreach(lc, requests)
+	{
+		RelationDesc *relation = ((WriteRequest *) lfirst(lc))->relation;
+
+		if (is_parent(relation) || RELATION_IS_TO_ONE(relation->kind) || list_member_ptr(locked, relation))
+			continue;
+		lock_children(run, row, relation, requests);
+		locked = lappend(locked, relation);
 	}
 	foreach(lc, requests)
 	{

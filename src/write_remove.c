@@ -9,6 +9,7 @@
 
 #include "key_operator.h"
 #include "write_change.h"
+#include "write_order.h"
 #include "write_statement.h"
 
 /* The columns by which a related row refers to its owner, set to null. */
@@ -49,6 +50,7 @@ write_let_go(RelationDesc *relation, WriteRow *owner, WriteRow *row, List *excep
 			 const char *operation)
 {
 	WriteStatement statement;
+	bool		ordered = false;
 
 	write_begin_statement(&statement, relation, owner, operation);
 	if (OidIsValid(relation->via))
@@ -57,7 +59,11 @@ write_let_go(RelationDesc *relation, WriteRow *owner, WriteRow *row, List *excep
 		ListCell   *v;
 		ListCell   *c;
 
-		appendStringInfo(&statement.sql, "DELETE FROM %s AS p WHERE ", quoted_model_name(relation->via));
+		appendStringInfo(&statement.sql, "DELETE FROM %s AS p", quoted_model_name(relation->via));
+		if (row == NULL)
+			ordered = statement_begin_where(&statement, relation->via, "p", true);
+		else
+			appendStringInfoString(&statement.sql, " WHERE ");
 		statement_pivot(&statement, relation, owner, "p");
 		if (row != NULL && except == NIL && relation->scope == NULL)
 			columns = statement_pivot_key(relation, row->model);
@@ -90,11 +96,15 @@ write_let_go(RelationDesc *relation, WriteRow *owner, WriteRow *row, List *excep
 			statement_scope(&statement, relation, owner, "c", "p");
 			appendStringInfoChar(&statement.sql, ')');
 		}
+		statement_end_where(&statement, relation->via, "p", true, ordered);
 		return statement_run(&statement);
 	}
 	appendStringInfo(&statement.sql, "UPDATE %s AS c SET ", quoted_model_name(relation->related));
 	append_nulls(&statement.sql, relation);
-	appendStringInfoString(&statement.sql, " WHERE ");
+	if (row == NULL)
+		ordered = statement_begin_where(&statement, relation->related, "c", false);
+	else
+		appendStringInfoString(&statement.sql, " WHERE ");
 	statement_owned(&statement, relation, owner, "c", true, NULL);
 	if (row != NULL)
 	{
@@ -102,6 +112,7 @@ write_let_go(RelationDesc *relation, WriteRow *owner, WriteRow *row, List *excep
 		statement_key(&statement, row, "c");
 	}
 	statement_except(&statement, except, "c");
+	statement_end_where(&statement, relation->related, "c", false, ordered);
 	return statement_run(&statement);
 }
 

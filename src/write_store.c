@@ -19,6 +19,7 @@
 #include "key_operator.h"
 #include "write_graph.h"
 #include "write_change.h"
+#include "write_order.h"
 #include "write_statement.h"
 
 /*
@@ -400,11 +401,23 @@ store_children(WriteRun *run, List *group)
 	List	   *created = NIL;
 	List	   *again = NIL;
 	HTAB	   *wheres = NULL;
+	List	   *existing = NIL;
 	bool		plain = false;	/* some are created, whatever is there */
 	RelationDesc *relation = ((WriteLink *) linitial(group))->relation;
 	ListCell   *lc;
 	ListCell   *r;
 
+	foreach(lc, group)
+	{
+		WriteLink  *link = lfirst(lc);
+
+		foreach(r, link->rows)
+		{
+			if (((WriteRow *) lfirst(r))->existing)
+				existing = lappend(existing, lfirst(r));
+		}
+	}
+	write_lock_rows(run, existing, false);
 	foreach(lc, group)
 	{
 		WriteLink  *link = lfirst(lc);
@@ -505,6 +518,7 @@ store_through_pivot(WriteRun *run, List *group)
 {
 	List	   *children = rows_of(group);
 	List	   *pivots = NIL;
+	int			there = 0;
 	ListCell   *lc;
 	ListCell   *c;
 	ListCell   *p;
@@ -525,9 +539,11 @@ store_through_pivot(WriteRun *run, List *group)
 
 			write_refer_pivot(run, pivot, child->parent, child, relation);
 			pivots = lappend(pivots, pivot);
+			there += child->existing;
 		}
 	}
-	write_insert(run, pivots);
+	/* those that others may join, too, in the order of their keys */
+	write_insert(run, there > 1 ? write_pivots_in_key_order(group) : pivots);
 }
 
 /* Store what refers to rows that are stored. */
