@@ -47,8 +47,13 @@ sub flat
 	my $list = 'ARRAY[' . join(', ', map { s/'/''/gr =~ s/^/'/r . "'" } @statements) . ']';
 	my $some = int($number / 4) || 1;
 	my $read = q{SELECT used(), (SELECT sum(total_bytes) FROM pg_backend_memory_contexts), (regexp_match(pg_read_file('/proc/' || pg_backend_pid() || '/status'), 'VmRSS:\s*(\d+)'))[1];};
-	my $out = $node->safe_psql('postgres', "SET client_min_messages = error;\nCALL calls($some, $list);\n$read\nCALL calls($number, $list);\n$read");
-	my ($before, $after) = map { [ split /\|/ ] } split /\n/, $out;
+	my $grown = q{SELECT name || ' in ' || COALESCE(parent, '') || ' ' || sum(used_bytes - was) FROM (SELECT name, parent, used_bytes, 0 AS was FROM pg_backend_memory_contexts
+		UNION ALL SELECT name, parent, 0, used_bytes FROM were) c GROUP BY name, parent HAVING sum(used_bytes - was) > 8192 ORDER BY sum(used_bytes - was) DESC;};
+	my $out = $node->safe_psql('postgres', "SET client_min_messages = error;\nCREATE TEMPORARY TABLE were AS SELECT * FROM pg_backend_memory_contexts;\n"
+		. "CALL calls($some, $list);\n$read\nTRUNCATE were; INSERT INTO were SELECT * FROM pg_backend_memory_contexts;\nCALL calls($number, $list);\n$read\n$grown");
+	my @lines = split /\n/, $out;
+	my ($before, $after) = map { [ split /\|/ ] } splice(@lines, 0, 2);
+	note(map { "grown: $_\n" } @lines);
 	note(sprintf('%s: %d calls: used %d -> %d bytes, total %d -> %d bytes, RSS %d -> %d kB', $name, $number * @statements, map { $before->[$_], $after->[$_] } 0 .. 2));
 	cmp_ok($after->[0] - $before->[0], '<', 8 * $number * @statements + 16384, "$name: used bytes do not grow");
 	cmp_ok($after->[1] - $before->[1], '<', 8 * $number * @statements + 262144, "$name: neither do those of malloc");
