@@ -6,8 +6,8 @@
 # statement, each statement and each row that is written.  Triggers count these,
 # and sleep at the one that faults.at names.
 #
-# With RELATIONS_TEST_EVERY set (test/long/faults.pl) the server is killed in every phase,
-# else in three of each statement.
+# With RELATIONS_TEST_EVERY set (test/long/faults.pl) sessions are cancelled and killed in
+# every phase of every statement, and the server too; else in two phases of a declaration and a write.
 use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
@@ -157,8 +157,8 @@ for my $case (@declarations, @writes)
 	isnt($seen[0], $was, "$name: the same session does it afterwards");
 	is(join(' ', @seen[ 1, 2 ]), "$was 3", "$name: and goes on");
 
-	my @some = $every ? (1 .. $phases) : do { my %s = map { $_ => 1 } (1, int($phases / 2) || 1, $phases); sort { $a <=> $b } keys %s };
-	@some = ($some[1] // $some[0]) if !$every && $name !~ /^(many_to_many|morph_to|create)$/;
+	next if !$every && $name !~ /^(many_to_many|create)$/;
+	my @some = $every ? (1 .. $phases) : (int($phases / 2), $phases);
 	my $after = "BEGIN; DO \$do\$ BEGIN EXECUTE \$e\$ $statement \$e\$; END \$do\$; ROLLBACK; SELECT 'went on';";
 	my (%went, %left);
 	for my $at (@some)
@@ -195,25 +195,27 @@ $node->safe_psql('postgres', <<'SQL');
 SET client_min_messages = warning;
 CREATE SCHEMA big;
 SET search_path = big;
-CREATE TABLE wholes AS SELECT i AS id, repeat('x', 50) AS filler FROM generate_series(1, 3000) i;
-CREATE TABLE parts AS SELECT i AS id, 1 + i * 7 % 3000 AS whole_id, repeat('y', 200) AS filler FROM generate_series(1, 9000) i;
+CREATE TABLE wholes AS SELECT i AS id, repeat('x', 500) AS filler FROM generate_series(1, 3000) i;
+CREATE TABLE parts AS SELECT i AS id, 1 + i * 7 % 3000 AS whole_id, repeat('y', 1000) AS filler FROM generate_series(1, 9000) i;
 ALTER TABLE wholes ADD PRIMARY KEY (id); ALTER TABLE parts ADD PRIMARY KEY (id); CREATE INDEX ON parts (whole_id);
 CREATE FUNCTION seen() RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$ BEGIN PERFORM faults.tick(); RETURN true; END $$;
+VACUUM ANALYZE wholes, parts;
 CREATE VIEW slow_wholes AS SELECT * FROM wholes WHERE seen();
 CREATE VIEW slow_parts AS SELECT * FROM parts WHERE seen();
 SELECT relations.model('slow_wholes', primary_key => 'id'), relations.model('slow_parts', primary_key => 'id');
 SELECT relations.has_many('slow_wholes', 'parts', 'slow_parts', foreign_key => 'whole_id', local_key => 'id', enforce => false);
 SELECT relations.has_many('wholes', 'parts', 'parts');
 SQL
+$was = $node->safe_psql('postgres', "$hello $all");
 my $read = q{SELECT count(*), sum(jsonb_array_length(d -> 'parts')) FROM relations.preload('big.slow_wholes', 'parts') d};
 my $tmp = q{SELECT count(*) FROM pg_ls_tmpdir();};
 my $rows = $node->safe_psql('postgres', "SET faults.at = 0; DO \$do\$ BEGIN EXECUTE \$e\$ $read \$e\$; END \$do\$; SELECT -current_setting('faults.at')::int;");
 cmp_ok($rows, '>=', 12000, "reading: $rows rows are counted");
 my $files = 0;
-for my $memory ('64kB', '64MB')
+for my $memory ('1MB', '64MB')
 {
 	my $config = "SET relations.batch_memory = '$memory'; $read";
-	for my $at (1, 2999, 3001, 6000, 11000, $rows)
+	for my $at ($every ? (1, 2999, 3001, 6000, 11000, $rows) : (2000, 11000))
 	{
 		my $later = "$read; $tmp SELECT 'went on';";
 		my $v = stuck($at, $config, $later);
@@ -223,7 +225,7 @@ for my $memory ('64kB', '64MB')
 		$v->{harness}->finish;
 		like($v->{err}, qr/57014/, "reading by $memory: cancelled at row $at ($during files)");
 		is($v->{out}, "3000|9000\n0\nwent on\n", 'reading: the session reads again, no temporary file is left');
-		next if $at != 11000;
+		next if $at != 11000 || !$every && $memory ne '1MB';
 		$v = stuck($at, $config, $later);
 		kill 'KILL', $v->{pid};
 		$v->{harness}->finish;
@@ -235,7 +237,7 @@ cmp_ok($files, '>', 0, 'reading: some stops came upon temporary files');
 
 # no room for them
 {
-	my $script = "\\set VERBOSITY sqlstate\nSET relations.batch_memory = '64kB'; SET temp_file_limit = '128kB';\n";
+	my $script = "\\set VERBOSITY sqlstate\nSET relations.batch_memory = '1MB'; SET temp_file_limit = '2MB';\n";
 	$script .= "SELECT count(*) FROM relations.preload('big.wholes', 'parts');\n" x 20;
 	$script .= "$tmp\nRESET temp_file_limit;\nSELECT count(*) FROM relations.preload('big.wholes', 'parts');\n";
 	my ($out, $err) = ('', '');
@@ -258,6 +260,7 @@ SKIP:
 		q{SELECT count(*) FROM relations.factory_create('users', 30000, '{"with": ["posts"]}')},
 		q{SELECT count(*) FROM relations.factory_make('users', 30000, '{"with": ["posts"]}')});
 	my $short = 0;
+	@hungry = @hungry[ 0, 2 ] if !$every;
 	for my $statement (@hungry)
 	{
 		my $script = "\\set VERBOSITY sqlstate\n$hello\nSET relations.batch_memory = '1GB';\nSET work_mem = '1GB';\nSELECT relations.find('users', 1, 'posts') ->> 'id';\nSELECT pg_backend_pid() AS pid \\gset\n\\setenv PID :pid\n";
@@ -273,11 +276,11 @@ SKIP:
 		unlike($err, qr/ERROR:  (?!53200)/, 'no memory: no other error') or diag("$statement\n$err");
 		$short += () = $err =~ /53200/g;
 	}
-	cmp_ok($short, '>', 4, "no memory: there was none $short times");
+	cmp_ok($short, '>=', scalar(@hungry), "no memory: there was none $short times");
 }
 
 # ---------------------------------------------------------------------
-# Savepoints: a thousand times of everything, in one transaction
+# Savepoints: a thousand times, in one transaction
 # ---------------------------------------------------------------------
 {
 	my @some = (
@@ -285,8 +288,9 @@ SKIP:
 		$declarations[0][1], q{SELECT relations.has_many('teams', 'players', 'players', foreign_key => 'nothing')},
 		q{SELECT count(*) FROM relations.preload('users', 'posts.tags')}, q{SELECT d, 1 / 0 FROM relations.preload('users', 'posts.tags') d},
 		$declarations[2][1], $writes[2][1], q{SELECT relations.find('teams', 1, 'players')}, q{SELECT relations.create('users', '{"level": 1000}')});
+	my $times = $every ? 1000 : 100;
 	my $script = "\\set VERBOSITY sqlstate\n$hello\nBEGIN;\nDECLARE c CURSOR WITH HOLD FOR SELECT d ->> 'id' FROM relations.preload('users', 'posts.comments') d;\nDECLARE d CURSOR FOR SELECT d ->> 'id' FROM relations.preload('users', 'posts.comments') d;\nFETCH 1 FROM c;\nFETCH 1 FROM d;\n\\o /dev/null\n";
-	$script .= "SAVEPOINT s; " . $some[ $_ % @some ] . "; ROLLBACK TO s;\n" for 1 .. 1000;
+	$script .= "SAVEPOINT s; " . $some[ $_ % @some ] . "; ROLLBACK TO s;\n" for 1 .. $times;
 	# without a rollback: released ones
 	$script .= "\\o\nFETCH 1 FROM c;\nFETCH 1 FROM d;\n\\o /dev/null\nSAVEPOINT t; $declarations[0][1]; SELECT relations.find('teams', 1, 'players'); ROLLBACK TO t;\nSELECT relations.find('teams', 1, 'made');\nCOMMIT;\n\\o\nFETCH 1 FROM c;\n$all\n";
 	my ($out, $err) = ('', '');
@@ -294,7 +298,7 @@ SKIP:
 	is($out, "1\n1\n2\n2\n3\n$was\n", 'savepoints: cursors go on, nothing is left');
 	my %states;
 	$states{$_}++ for $err =~ /ERROR:  (\w+)/g;
-	is(join(' ', map { "$_ $states{$_}" } sort keys %states), '22012 100 23502 100 23505 100 42703 100 42704 100', 'savepoints: the errors that were meant, and no other');
+	is(join(' ', map { "$_ $states{$_}" } sort keys %states), join(' ', map { "$_ " . $times / 10 } 22012, 23502, 23505, 42703, 42704), 'savepoints: the errors that were meant, and no other');
 }
 
 # ---------------------------------------------------------------------
@@ -310,20 +314,19 @@ SKIP:
 	  . "SELECT 'again';\n\\o /dev/null\nBEGIN;\n$both\nPREPARE TRANSACTION 'two';\n\\o\n$look\nSELECT 'commit';\n\\! psql -X -q -d '$cs' -c \"COMMIT PREPARED 'two'\"\n$see;\n";
 	my ($out, $err) = ('', '');
 	IPC::Run::run([ 'psql', '-X', '-q', '-At', '-d', $cs, '-f', '-' ], '<', \$script, '>', \$out, '2>', \$err);
-	is($out, "0\nprepare\n0\nrollback\n0\n$was\nagain\n0\ncommit\n3|x1\n", 'prepared: nothing is there before, all of it after COMMIT PREPARED');
+	is($out, "0\nprepare\n0\nrollback\n0\n$was\nagain\n0\ncommit\n3|t1\n", 'prepared: nothing is there before, all of it after COMMIT PREPARED');
 	is(join(' ', $err =~ /ERROR:  (\w+)/g), '42704 42704 42704 42704', 'prepared: the relations were not there before');
 
 	# away with it, and once more with a crash between
 	$node->safe_psql('postgres', "$hello SELECT relations.drop_relation('teams', 'matches', true); SELECT relations.drop_relation('teams', 'players', true); DROP TABLE IF EXISTS match_team; DELETE FROM players WHERE id = 70; DELETE FROM teams WHERE id = 7; DELETE FROM matches WHERE id = 7;
 		UPDATE users SET email = NULL WHERE email = 'd'");
-	$node->safe_psql('postgres', qq{$hello DELETE FROM tags WHERE name = 'x1'}) if 0;
 	$node->safe_psql('postgres', qq{$hello UPDATE tags SET name = 'x0' WHERE name = 'x1'; UPDATE users SET country = NULL WHERE country = 'q1'; DELETE FROM countries WHERE code = 'q1'});
 	my $now = $node->safe_psql('postgres', "$hello $all");
 	$node->safe_psql('postgres', "$hello BEGIN; $both PREPARE TRANSACTION 'three';");
 	kill_server();
 	is($node->safe_psql('postgres', "$hello $all"), $now, 'prepared: after a crash nothing is there');
 	$node->safe_psql('postgres', "COMMIT PREPARED 'three'");
-	is($node->safe_psql('postgres', "$hello $see"), '3|x1', 'prepared: after a crash and COMMIT PREPARED all is there');
+	is($node->safe_psql('postgres', "$hello $see"), '3|t1', 'prepared: after a crash and COMMIT PREPARED all is there');
 	is($node->safe_psql('postgres', 'SELECT count(*) FROM pg_prepared_xacts'), 0, 'prepared: none is left');
 }
 
