@@ -70,7 +70,7 @@ flat('query', 1000,
 	q{SELECT d, 1 / 0 FROM relations.preload('kinds.users', 'posts.tags') d},
 	q{SELECT relations.preload('kinds.users', 'posts.nothing')});
 # shapes that are all different: plans are kept for some, not for ever more
-flat('shapes', 2000, [ 524288, 8 ], q{SELECT count(*) FROM relations.query('kinds.users', jsonb_build_object('preload', jsonb_build_object('n' || $1, jsonb_build_object('relation', 'posts')), 'limit', 1))});
+flat('shapes', 4000, [ 1048576, 8 ], q{SELECT count(*) FROM relations.query('kinds.users', jsonb_build_object('preload', jsonb_build_object('n' || $1, jsonb_build_object('relation', 'posts')), 'limit', 1))});
 flat('graph view', 1000, q{SELECT count(posts) FROM kinds.users_graph WHERE id = 1 + $1 % 12});
 flat('load', 1000, q{SELECT relations.load(u, 'posts') FROM kinds.users u WHERE id = 1 + $1 % 12});
 flat('write', 500,
