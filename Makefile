@@ -1,7 +1,7 @@
 # relations: an ORM's relationships, inside PostgreSQL
 #
 #   make, make install, make installcheck     as in every PGXS extension; PG_CONFIG= chooses the server
-#   make check, check-all, demo, bench, bench-write, bench-factory
+#   make check, check-all, check-assert, check-valgrind, demo, bench, bench-write, bench-factory
 #                                            prepare the machine, build, install, and run against a throw-away cluster
 
 EXTENSION = relations
