@@ -1,7 +1,7 @@
 # relations: an ORM's relationships, inside PostgreSQL
 #
 #   make, make install, make installcheck     as in every PGXS extension; PG_CONFIG= chooses the server
-#   make check, check-all, demo, bench, bench-write, bench-factory
+#   make check, check-all, check-assert, check-valgrind, demo, bench, bench-write, bench-factory
 #                                            prepare the machine, build, install, and run against a throw-away cluster
 
 EXTENSION = relations
@@ -65,7 +65,7 @@ WERROR ?= -Werror
 # The targets that need nothing but make: what they miss, they install.
 # PGXS has no place in them, the makes that they start include it.
 # ---------------------------------------------------------------------
-FRONT = setup check check-all check-versions demo bench bench-write bench-factory deb dist
+FRONT = setup check check-all check-versions check-assert check-valgrind demo bench bench-write bench-factory deb dist
 
 ifneq (,$(filter $(FRONT),$(MAKECMDGOALS)))
 
@@ -88,6 +88,12 @@ check-all:
 # VERSIONS: some of 15, 17, 18; 17 and 18 when empty
 check-versions:
 	@test/bin/check-versions $(VERSIONS)
+
+# a server with assertions: PARTS as for check; one under valgrind: TESTS, some of REGRESS
+check-assert:
+	@PARTS='$(PARTS)' test/bin/check-debug assert
+check-valgrind:
+	@test/bin/check-debug valgrind $(TESTS)
 
 demo:
 	@test/bin/demo

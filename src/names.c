@@ -187,6 +187,33 @@ closest_name(const char *name, List *candidates)
 }
 
 /*
+ * The number of a column that a document may name; InvalidAttrNumber when there is
+ * none.  What there is not leaves nothing behind in the session, as it would in
+ * the syscache, which keeps a negative entry for each name that it was asked for.
+ */
+AttrNumber
+find_column(Oid relid, const char *column)
+{
+	Relation	rel = RelationIdGetRelation(relid);
+	AttrNumber	attnum = InvalidAttrNumber;
+
+	if (!RelationIsValid(rel))
+		return InvalidAttrNumber;
+	for (int i = 0; i < RelationGetDescr(rel)->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel), i);
+
+		if (!att->attisdropped && strcmp(NameStr(att->attname), column) == 0)
+		{
+			attnum = att->attnum;
+			break;
+		}
+	}
+	RelationClose(rel);
+	return attnum;
+}
+
+/*
  * The number of a column that an argument or a document names.  Raises
  * undefined_column, with the near name as a hint, when there is none.
  * argument is what named it, for the message's detail; NULL for none.
@@ -194,7 +221,7 @@ closest_name(const char *name, List *candidates)
 AttrNumber
 require_column(Oid relid, const char *column, const char *argument)
 {
-	AttrNumber	attnum = get_attnum(relid, column);
+	AttrNumber	attnum = find_column(relid, column);
 	Relation	rel;
 	TupleDesc	tupdesc;
 	List	   *names = NIL;

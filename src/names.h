@@ -17,6 +17,7 @@ extern char *quoted_column_list(List *columns);
 extern List *name_array_to_list(Datum array);
 extern Datum name_list_to_array(List *names);
 extern const char *closest_name(const char *name, List *candidates);
+extern AttrNumber find_column(Oid relid, const char *column);
 extern AttrNumber require_column(Oid relid, const char *column, const char *argument);
 
 #endif							/* RELATIONS_NAMES_H */

@@ -61,7 +61,7 @@ parse_target(QueryOrder *order, QueryNode *node, const char *name, const JsonPat
 	RelationDesc *relation;
 
 	check_stack_depth();
-	if (dot == NULL || get_attnum(node->relid, name) > 0)
+	if (dot == NULL || find_column(node->relid, name) > 0)
 	{
 		set_column(order, ORDER_COLUMN, node->relid, name, path);
 		return;
@@ -99,7 +99,7 @@ parse_item(QueryNode *node, const JsonMember *member, JsonPathFrame *path)
 	{
 		char	   *name = query_string(member, path, "");
 
-		if (name[0] == '-' && get_attnum(node->relid, name) <= 0)
+		if (name[0] == '-' && find_column(node->relid, name) <= 0)
 		{
 			name++;
 			order->descending = true;

@@ -192,7 +192,7 @@ check_child_name(QueryNode *node, const char *name, JsonPathFrame *path)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_NAME),
 				 errmsg("\"%s\" must have a name", json_path_string(path))));
-	if (get_attnum(node->relid, name) > 0)
+	if (find_column(node->relid, name) > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_COLUMN),
 				 errmsg("\"%s\" would hide a column of \"%s\"", json_path_string(path),
@@ -499,7 +499,7 @@ parse_select(QueryNode *node, JsonMember *member, JsonPathFrame *path)
 		JsonPathFrame frame = {path, NULL, foreach_current_index(lc)};
 		char	   *column = query_string(lfirst(lc), &frame, "the name of a column");
 
-		if (get_attnum(node->relid, column) <= 0 &&
+		if (find_column(node->relid, column) <= 0 &&
 			catalog_find_relation(node->relid, column) != NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_COLUMN),

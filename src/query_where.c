@@ -583,7 +583,7 @@ parse_conditions(QueryContext *cxt, QueryNode *node, const JsonMember *member, J
 		RelationDesc *relation;
 		QueryCondition *cond;
 
-		if (get_attnum(node->relid, key) > 0)
+		if (find_column(node->relid, key) > 0)
 		{
 			WhereColumn column;
 
