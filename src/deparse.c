@@ -14,6 +14,7 @@
 #include "deparse.h"
 #include "deparse_condition.h"
 #include "key_operator.h"
+#include "placement.h"
 
 static const DeparseAlias level_alias = {"c", "v"};
 
@@ -71,6 +72,8 @@ deparse_where(DeparseContext *cxt, QueryNode *node, LevelForm form, List *keys,
 	StringInfo	buf = cxt->buf;
 	Oid			relid = node->via != NULL ? node->via->relid : node->relid;
 	const char *glue = " WHERE ";
+	bool		spread = form == LEVEL_ORDINAL && cxt->param_text == NULL &&
+		table_placement(relid) != PLACED_HERE;
 	ListCell   *lc;
 
 	foreach(lc, keys)
@@ -101,6 +104,9 @@ deparse_where(DeparseContext *cxt, QueryNode *node, LevelForm form, List *keys,
 				break;
 			case LEVEL_ORDINAL:
 				appendStringInfo(buf, "%s %s k.k%d", column, eq, i);
+				/* says nothing new, but to who does not look into k */
+				if (spread)
+					appendStringInfo(buf, " AND %s %s ANY($%d)", column, eq, i);
 				break;
 			default:
 				break;
