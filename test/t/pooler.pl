@@ -12,7 +12,7 @@ my ($pgbouncer) = grep { -x $_ } map { "$_/pgbouncer" } (split(/:/, $ENV{PATH}),
 plan skip_all => 'pgbouncer is not installed' unless defined $pgbouncer;
 my ($major, $minor) = `$pgbouncer --version` =~ /PgBouncer (\d+)\.(\d+)/;
 plan skip_all => 'pgbouncer does not say its version' unless defined $minor;
-my $takes_names = $major > 1 || $minor >= 22;
+my $takes_names = $major > 1 || $minor >= 21;
 
 my @steps = (
 	'many clients share few sessions and their plans',
