@@ -139,6 +139,9 @@ like(answer(q{SELECT relations.delete('lines', '(1,77,1)')}), qr/"n": 1/, 'delet
 like(error_of(q{SELECT relations.factory_create('labels', 2, '{"merge": {"tenant_id": 11}}')}), qr/0A000: .*HINT: .*factory_make/s, 'factory_create: a hint');
 is(answer(q{SELECT count(*) FROM relations.create_many('labels', (SELECT jsonb_agg(d) FROM relations.factory_make('labels', 2, '{"merge": {"tenant_id": 11}}') d))}), 2, 'which works');
 like(error_of(q{ALTER TABLE tenants ADD orders_count int DEFAULT 0; SELECT relations.belongs_to('orders', 'counted', 'tenants', counter_cache => 'orders_count')}), qr/triggers are not supported on distributed tables/, 'counter_cache: Citus has no such triggers');
+like(error_of(q{CREATE TABLE notes (tenant_id int, id int, about_type text, about_id int, PRIMARY KEY (tenant_id, id)); SELECT create_distributed_table('notes', 'tenant_id');
+	SELECT relations.morph_to('notes', 'about', '{"order": "orders"}', id_column => 'tenant_id, about_id')}), qr/ERROR: .*cannot execute ADD CONSTRAINT command/, 'polymorphic references: their columns are no distribution columns');
+is(answer('SELECT count(*) FROM pg_attribute WHERE attrelid = \'notes\'::regclass AND attnum > 0'), 4, 'and nothing of it is left');
 like(error_of(q{SELECT relations.create_view('tenants_graph', 'tenants', 'orders')}), qr/0A000: .*HINT: .*relations\.query/s, 'graph views are not of distributed tables');
 $node->stop;
 $worker->stop;
