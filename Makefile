@@ -49,6 +49,7 @@ REGRESS = \
 	write_rights \
 	explain \
 	factory factory_relations factory_values factory_errors factory_rights \
+	partitions \
 	query query_relations query_paging query_errors query_injection query_plans \
 	budgets \
 	rights_attempts rights_names rights_install

@@ -21,6 +21,7 @@
 #include "catalog/pg_index.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
+#include "replication/logicalworker.h"
 #include "utils/array.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
@@ -112,6 +113,7 @@ static const char *const kind_names[] = {
 };
 
 PG_FUNCTION_INFO_V1(relations_catalog_changed);
+PG_FUNCTION_INFO_V1(relations_catalog_row);
 
 /* The name of a kind as it stands in the catalog; a constant. */
 const char *
@@ -235,6 +237,29 @@ relations_catalog_changed(PG_FUNCTION_ARGS)
 						"relations.catalog_changed")));
 	CacheInvalidateRelcache(trigdata->tg_relation);
 	return PointerGetDatum(NULL);
+}
+
+/*
+ * Row trigger of the catalog tables: declarations are a server's own, as its
+ * tables are.  What a publication of all tables sends of another server's is
+ * passed over: its tables and their OIDs are others, and a declaration that is
+ * here too would end the subscription.
+ */
+Datum
+relations_catalog_row(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BEFORE(trigdata->tg_event) ||
+		!TRIGGER_FIRED_FOR_ROW(trigdata->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function \"%s\" was not called by trigger manager for a row",
+						"relations.catalog_row")));
+	if (IsLogicalWorker())
+		return PointerGetDatum(NULL);
+	return PointerGetDatum(TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event)
+						   ? trigdata->tg_newtuple : trigdata->tg_trigtuple);
 }
 
 /* The columns conkey or confkey of a pg_constraint row, as names. */

@@ -106,7 +106,9 @@ declaration_lock(Oid relid)
 /*
  * Lock models against other declarations until the end of the transaction, in
  * the order of their OIDs, so that two declarations never wait for each other.
- * Raises undefined_table when one has gone meanwhile.  The list is sorted.
+ * Raises undefined_table when one has gone meanwhile, and on a standby, or
+ * where else nothing may be written, read_only_sql_transaction.  The list is
+ * sorted.
  */
 void
 lock_models(List *relids)
@@ -115,6 +117,12 @@ lock_models(List *relids)
 	ListCell   *lc;
 
 	list_sort(relids, list_oid_cmp);
+	/* before the lock, which a standby refuses for a reason of its own */
+	if (XactReadOnly)
+		ereport(ERROR,
+				(errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+				 errmsg("cannot alter model \"%s\" in a read-only transaction",
+						model_name(linitial_oid(relids)))));
 	foreach(lc, relids)
 	{
 		if (lfirst_oid(lc) == last)

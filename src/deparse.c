@@ -14,6 +14,7 @@
 #include "deparse.h"
 #include "deparse_condition.h"
 #include "key_operator.h"
+#include "placement.h"
 
 static const DeparseAlias level_alias = {"c", "v"};
 
@@ -61,6 +62,28 @@ key_expression(QueryNode *node, const char *column)
 }
 
 /*
+ * A column of the table between that refers to both sides, as a tenant does:
+ * then its keys are those of the level's table, too.
+ */
+static void
+deparse_shared_key(StringInfo buf, QueryNode *node, const char *column, Oid key_type, int i)
+{
+	ListCell   *v;
+	ListCell   *c;
+
+	if (node->via == NULL)
+		return;
+	forboth(v, node->relation->via_other_columns, c, node->relation->other_columns)
+	{
+		if (strcmp(lfirst(v), column) == 0)
+			appendStringInfo(buf, " AND %s.%s %s ANY($%d)", level_alias.table,
+							 quote_identifier(lfirst(c)),
+							 strategy_operator(column_type(node->relid, lfirst(c)), key_type,
+											   BTEqualStrategyNumber), i);
+	}
+}
+
+/*
  * WHERE: what joins the level to its keys, which are columns of the level's
  * table or of the one between, then the level's own conditions.
  */
@@ -71,6 +94,8 @@ deparse_where(DeparseContext *cxt, QueryNode *node, LevelForm form, List *keys,
 	StringInfo	buf = cxt->buf;
 	Oid			relid = node->via != NULL ? node->via->relid : node->relid;
 	const char *glue = " WHERE ";
+	bool		spread = form == LEVEL_ORDINAL && cxt->param_text == NULL &&
+		table_placement(relid) != PLACED_HERE;
 	ListCell   *lc;
 
 	foreach(lc, keys)
@@ -101,6 +126,12 @@ deparse_where(DeparseContext *cxt, QueryNode *node, LevelForm form, List *keys,
 				break;
 			case LEVEL_ORDINAL:
 				appendStringInfo(buf, "%s %s k.k%d", column, eq, i);
+				/* says nothing new, but to who does not look into k */
+				if (spread)
+				{
+					appendStringInfo(buf, " AND %s %s ANY($%d)", column, eq, i);
+					deparse_shared_key(buf, node, lfirst(lc), key_type, i);
+				}
 				break;
 			default:
 				break;

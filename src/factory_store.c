@@ -11,6 +11,7 @@
 
 #include "factory_level.h"
 #include "key_operator.h"
+#include "placement.h"
 
 /* of existing rows that parents are taken from, at most so many are looked at */
 #define RECYCLED_ROWS 10000
@@ -231,6 +232,12 @@ store_level(FactoryRun *run, FactoryNode *node, int64 n)
 
 	check_stack_depth();
 	CHECK_FOR_INTERRUPTS();
+	if (!run->dry && table_placement(node->model->relid) == PLACED_IN_SHARDS)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("a factory cannot store rows in \"%s\", which Citus distributes",
+						model_name(node->model->relid)),
+				 errhint("Make them by relations.factory_make, and store them by relations.create_many.")));
 	foreach(lc, node->parents)
 		place_parents(run, node, lfirst(lc), n);
 	level_set_shape(node);

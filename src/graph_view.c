@@ -29,6 +29,7 @@
 #include "arguments.h"
 #include "catalog_write.h"
 #include "constraint.h"
+#include "placement.h"
 #include "read_run.h"
 
 PG_FUNCTION_INFO_V1(relations_create_view);
@@ -173,8 +174,9 @@ make_view(const char *view, Oid nspid, const char *name, Oid model, Datum paths)
 
 /*
  * SQL: create_view(view, model, relations).  A name without a schema is
- * looked up as CREATE VIEW does.  Raises duplicate_table when it is taken, and
- * what is wrong with the paths.
+ * looked up as CREATE VIEW does.  Raises duplicate_table when it is taken,
+ * feature_not_supported for a model that Citus distributes, and what is wrong
+ * with the paths.
  */
 Datum
 relations_create_view(PG_FUNCTION_ARGS)
@@ -190,6 +192,12 @@ relations_create_view(PG_FUNCTION_ARGS)
 	require_argument(fcinfo, 2, "relations");
 	model = PG_GETARG_OID(1);
 	model_check(model);
+	if (table_placement(model) == PLACED_IN_SHARDS)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("\"%s\" cannot have a graph view, since Citus distributes it", model_name(model)),
+				 errdetail("The rows of the view would be made where its rows are, and the relations are not there."),
+				 errhint("Use relations.query.")));
 	range = makeRangeVarFromNameList(textToQualifiedNameList(PG_GETARG_TEXT_PP(0)));
 	if (get_rel_persistence(model) == RELPERSISTENCE_TEMP)
 		range->relpersistence = RELPERSISTENCE_TEMP;

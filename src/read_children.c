@@ -102,13 +102,12 @@ read_level_range(ReadLevel *level, int64 min, int64 max, DestReceiver *dest)
 	read_level_execute(level, LEVEL_RANGE, true, 2, types, keys, dest);
 }
 
-/* The groups that are to be read, as arrays: one for each key column. */
+/* n groups from first_group on, as arrays: one for each key column. */
 static void
-key_arrays(ReadLevel *level, Oid *types, Datum *arrays)
+key_arrays(ReadLevel *level, uint32 n, Oid *types, Datum *arrays)
 {
 	ReadNode   *node = level->node;
 	KeyMap	   *map = &level->map;
-	uint32		n = map->ngroups - level->first_group;
 
 	for (int k = 0; k < node->nkeys; k++)
 	{
@@ -125,6 +124,24 @@ key_arrays(ReadLevel *level, Oid *types, Datum *arrays)
 	}
 }
 
+/*
+ * Read the rows of the groups from first_group on, with a statement for each:
+ * Citus has no limit of each of several parents, but of one.
+ */
+static void
+read_groups_in_turn(ReadLevel *level, Oid *types, Datum *keys)
+{
+	uint32		first = level->first_group;
+
+	for (; level->first_group < level->map.ngroups; level->first_group++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		key_arrays(level, 1, types, keys);
+		read_level_execute(level, LEVEL_ORDINAL, true, level->node->nkeys, types, keys, NULL);
+	}
+	level->first_group = first;
+}
+
 /* Read the rows of the groups from first_group on. */
 static void
 read_groups(ReadLevel *level)
@@ -136,9 +153,11 @@ read_groups(ReadLevel *level)
 	Oid		   *types = palloc(sizeof(Oid) * (node->nkeys + 1));
 	Datum	   *keys = palloc(sizeof(Datum) * (node->nkeys + 1));
 
-	if (!node->hashed)
+	if (node->placement == PLACED_IN_SHARDS && (node->query->limit >= 0 || node->query->offset != NULL))
+		read_groups_in_turn(level, types, keys);
+	else if (!node->hashed)
 	{
-		key_arrays(level, types, keys);
+		key_arrays(level, n, types, keys);
 		read_level_execute(level, LEVEL_ORDINAL, true, node->nkeys, types, keys, NULL);
 	}
 	else if (n == 1)
@@ -152,7 +171,7 @@ read_groups(ReadLevel *level)
 		read_level_range(level, map->min, map->max, NULL);
 	else
 	{
-		key_arrays(level, types, keys);
+		key_arrays(level, n, types, keys);
 		read_level_execute(level, LEVEL_ARRAY, n > FEW_KEYS, 1, types, keys, NULL);
 	}
 }

@@ -519,8 +519,9 @@ init_identity(ReadNode *node)
  */
 
 static void
-add_relid(ReadPlan *plan, Oid relid)
+add_relid(ReadPlan *plan, ReadNode *node, Oid relid)
 {
+	node->placement = Max(node->placement, table_placement(relid));
 	for (int i = 0; i < plan->nrelids; i++)
 	{
 		if (plan->relids[i] == relid)
@@ -531,37 +532,37 @@ add_relid(ReadPlan *plan, Oid relid)
 	plan->relids[plan->nrelids++] = relid;
 }
 
-static void add_query_relids(ReadPlan *plan, QueryNode *query);
+static void add_query_relids(ReadPlan *plan, ReadNode *node, QueryNode *query);
 
 static void
-add_condition_relids(ReadPlan *plan, QueryCondition *cond)
+add_condition_relids(ReadPlan *plan, ReadNode *node, QueryCondition *cond)
 {
 	ListCell   *lc;
 
 	check_stack_depth();
 	if (cond->node != NULL)
-		add_query_relids(plan, cond->node);
+		add_query_relids(plan, node, cond->node);
 	foreach(lc, cond->args)
-		add_condition_relids(plan, lfirst(lc));
+		add_condition_relids(plan, node, lfirst(lc));
 }
 
-/* The tables of a node and of the subqueries in its statement. */
+/* The tables of a node and of the subqueries in its statement, and where they are. */
 static void
-add_query_relids(ReadPlan *plan, QueryNode *query)
+add_query_relids(ReadPlan *plan, ReadNode *node, QueryNode *query)
 {
 	ListCell   *lc;
 
-	add_relid(plan, query->relid);
+	add_relid(plan, node, query->relid);
 	if (query->via != NULL)
-		add_relid(plan, query->via->relid);
+		add_relid(plan, node, query->via->relid);
 	foreach(lc, query->where)
-		add_condition_relids(plan, lfirst(lc));
+		add_condition_relids(plan, node, lfirst(lc));
 	foreach(lc, query->order)
 	{
 		for (QueryOrder *order = lfirst(lc); order != NULL; order = order->inner)
 		{
 			if (order->node != NULL)
-				add_query_relids(plan, order->node);
+				add_query_relids(plan, node, order->node);
 		}
 	}
 }
@@ -607,7 +608,7 @@ make_read_node(ReadPlan *plan, QueryNode *query, ReadNode *parent)
 	node->context = plan->context;
 	node->recursive = query->recursive;
 	node->depth = parent != NULL ? parent->depth + 1 : 0;
-	add_query_relids(plan, query);
+	add_query_relids(plan, node, query);
 	if (query->aggregate != AGGREGATE_NONE)
 		init_aggregate(node);
 	else

@@ -455,14 +455,17 @@ key_parameter_types(ReadNode *node, LevelForm form, Oid *types)
 /*
  * How often a form's statement is planned: those whose keys decide which plan
  * is good at each call, those whose parameters are the document's values as
- * the server thinks best, all others once.
+ * the server thinks best, all others once.  An array of keys decides which
+ * partitions are read; which shards are, is decided by whatever Citus can see.
  */
 static int
-plan_options(LevelForm form, bool custom, List *params)
+plan_options(ReadNode *node, LevelForm form, bool custom, List *params)
 {
 	ListCell   *lc;
 
-	if (form == LEVEL_RANGE || form == LEVEL_ORDINAL || custom)
+	if (form == LEVEL_RANGE || form == LEVEL_ORDINAL || custom ||
+		(form == LEVEL_ARRAY && node->placement >= PLACED_IN_PARTITIONS) ||
+		node->placement == PLACED_IN_SHARDS)
 		return CURSOR_OPT_CUSTOM_PLAN;
 	foreach(lc, params)
 	{
@@ -508,7 +511,7 @@ read_node_plan(ReadNode *node, LevelForm form, bool custom, List **params, const
 		foreach(lc, rest)
 			all_types[n++] = ((QueryParam *) lfirst(lc))->type;
 		plan = SPI_prepare_cursor(sql, n, all_types,
-								  plan_options(form, custom, rest) | CURSOR_OPT_PARALLEL_OK);
+								  plan_options(node, form, custom, rest) | CURSOR_OPT_PARALLEL_OK);
 		if (plan == NULL)
 			elog(ERROR, "SPI_prepare_cursor failed: %s", SPI_result_code_string(SPI_result));
 		SPI_keepplan(plan);

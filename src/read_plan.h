@@ -11,6 +11,7 @@
 
 #include "deparse.h"
 #include "jsonb_writer.h"
+#include "placement.h"
 #include "query_shape.h"
 
 /* What a call asks of the root of its graph. */
@@ -86,6 +87,7 @@ typedef struct ReadNode
 	Oid			sort_type;
 	int			sort_position;
 
+	Placement	placement;		/* of the rows; the furthest of its tables' */
 	SPIPlanPtr	plans[LEVEL_PLANS];
 	char	   *statements[LEVEL_PLANS];
 	List	   *params[LEVEL_PLANS];	/* QueryParam behind the keys */

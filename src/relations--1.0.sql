@@ -278,10 +278,42 @@ CREATE TRIGGER catalog_changed
 CREATE TRIGGER catalog_changed
 	AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON @extschema@.morph_type
 	FOR EACH STATEMENT EXECUTE FUNCTION @extschema@.catalog_changed();
--- logical replication and restores write with the replica role
+-- restores may write with the replica role
 ALTER TABLE @extschema@.model ENABLE ALWAYS TRIGGER catalog_changed;
 ALTER TABLE @extschema@.relation ENABLE ALWAYS TRIGGER catalog_changed;
 ALTER TABLE @extschema@.morph_type ENABLE ALWAYS TRIGGER catalog_changed;
+
+-- Another server's declarations are not taken by logical replication.
+CREATE FUNCTION @extschema@.catalog_row() RETURNS trigger
+	LANGUAGE c AS 'MODULE_PATHNAME', 'relations_catalog_row';
+REVOKE ALL ON FUNCTION @extschema@.catalog_row() FROM PUBLIC;
+COMMENT ON FUNCTION @extschema@.catalog_row() IS
+	'trigger of the catalog tables: passes over what logical replication brings of another server''s';
+
+CREATE TRIGGER catalog_row
+	BEFORE INSERT OR UPDATE OR DELETE ON @extschema@.model
+	FOR EACH ROW EXECUTE FUNCTION @extschema@.catalog_row();
+CREATE TRIGGER catalog_row
+	BEFORE INSERT OR UPDATE OR DELETE ON @extschema@.relation
+	FOR EACH ROW EXECUTE FUNCTION @extschema@.catalog_row();
+CREATE TRIGGER catalog_row
+	BEFORE INSERT OR UPDATE OR DELETE ON @extschema@.morph_type
+	FOR EACH ROW EXECUTE FUNCTION @extschema@.catalog_row();
+CREATE TRIGGER catalog_row
+	BEFORE INSERT OR UPDATE OR DELETE ON @extschema@.graph_view
+	FOR EACH ROW EXECUTE FUNCTION @extschema@.catalog_row();
+CREATE TRIGGER catalog_row
+	BEFORE INSERT OR UPDATE OR DELETE ON @extschema@.factory
+	FOR EACH ROW EXECUTE FUNCTION @extschema@.catalog_row();
+CREATE TRIGGER catalog_row
+	BEFORE INSERT OR UPDATE OR DELETE ON @extschema@.factory_state
+	FOR EACH ROW EXECUTE FUNCTION @extschema@.catalog_row();
+ALTER TABLE @extschema@.model ENABLE REPLICA TRIGGER catalog_row;
+ALTER TABLE @extschema@.relation ENABLE REPLICA TRIGGER catalog_row;
+ALTER TABLE @extschema@.morph_type ENABLE REPLICA TRIGGER catalog_row;
+ALTER TABLE @extschema@.graph_view ENABLE REPLICA TRIGGER catalog_row;
+ALTER TABLE @extschema@.factory ENABLE REPLICA TRIGGER catalog_row;
+ALTER TABLE @extschema@.factory_state ENABLE REPLICA TRIGGER catalog_row;
 
 -- ---------------------------------------------------------------------
 -- Declaring

@@ -21,6 +21,7 @@
 #include "utils/tuplestore.h"
 
 #include "budget.h"
+#include "placement.h"
 #include "write_rows.h"
 
 /* So few are looked up one by one: planning for many would take longer. */
@@ -435,6 +436,14 @@ insert_shape(WriteRun *run, WriteShape *shape, WriteRow **rows, int nrows)
 	error_context_stack = &callback;
 	if (nrows == 1)
 		insert_one(shape, &receiver);
+	else if (table_placement(shape->model->relid) == PLACED_IN_SHARDS)
+	{
+		error_context_stack = callback.previous;
+		/* Citus knows no table of rows that is here alone */
+		for (int i = 0; i < nrows; i++)
+			insert_shape(run, shape, rows + i, 1);
+		return;
+	}
 	else
 		insert_many(shape, &receiver);
 	/* which of several it was, nobody knows */
