@@ -23,6 +23,7 @@ REGRESS = \
 	oracle \
 	oracle_kinds \
 	read_pass \
+	read_newest \
 	datetime \
 	rights_kinds \
 	discover \
