@@ -24,6 +24,7 @@ REGRESS = \
 	oracle_kinds \
 	read_pass \
 	read_json \
+	read_newest \
 	datetime \
 	rights_kinds \
 	discover \

@@ -310,11 +310,11 @@ deparse_aggregate(DeparseContext *cxt, QueryNode *node, LevelForm form, List *ke
 
 /* The rows of each parent: those of a limit are taken for each in turn. */
 static void
-deparse_ordinal(DeparseContext *cxt, QueryNode *node, List *columns, List *keys,
+deparse_ordinal(DeparseContext *cxt, QueryNode *node, LevelForm form, List *columns, List *keys,
 				const Oid *key_types, bool ordered, const char *source)
 {
 	StringInfo	buf = cxt->buf;
-	bool		lateral = node->limit >= 0 || node->offset != NULL;
+	bool		lateral = form == LEVEL_ORDINAL && (node->limit >= 0 || node->offset != NULL);
 
 	appendStringInfo(buf, "SELECT %s%s", parent_expression(list_length(keys), source),
 					 lateral ? ", l.*" : columns != NIL ? ", " : "");
@@ -365,8 +365,8 @@ deparse_level(QueryNode *node, LevelForm form, List *columns,
 	cxt.nparams = form == LEVEL_RANGE ? 2 : list_length(keys);
 	if (node->aggregate != AGGREGATE_NONE)
 		deparse_aggregate(&cxt, node, form, keys, key_types, NULL);
-	else if (form == LEVEL_ORDINAL)
-		deparse_ordinal(&cxt, node, columns, keys, key_types, ordered, NULL);
+	else if (form == LEVEL_ORDINAL || form == LEVEL_ORDINAL_ALL)
+		deparse_ordinal(&cxt, node, form, columns, keys, key_types, ordered, NULL);
 	else
 	{
 		appendStringInfoString(&buf, "SELECT ");
@@ -413,7 +413,7 @@ deparse_standalone(QueryNode *node, List *columns, const char *key_source,
 	if (node->aggregate != AGGREGATE_NONE)
 		deparse_aggregate(&cxt, node, LEVEL_ORDINAL, keys, key_types, key_source);
 	else if (key_source != NULL)
-		deparse_ordinal(&cxt, node, columns, keys, key_types, true, key_source);
+		deparse_ordinal(&cxt, node, LEVEL_ORDINAL, columns, keys, key_types, true, key_source);
 	else
 	{
 		appendStringInfoString(&buf, "SELECT ");

@@ -14,11 +14,14 @@ typedef enum LevelForm
 	LEVEL_FIRST,				/* the first row */
 	LEVEL_KEY,					/* the row with the primary key $1, $2, ... */
 	LEVEL_ONE,					/* rows of one parent: key = $1 */
-	LEVEL_ARRAY,				/* rows of many parents: key = ANY($1) */
-	LEVEL_RANGE,				/* rows of a range of keys: $1 <= key <= $2 */
+	LEVEL_ARRAY,				/* rows of many parents: key = ANY($1); all of
+								 * each, also of a level with a limit */
+	LEVEL_RANGE,				/* the same of a range of keys: $1 <= key <= $2 */
 	LEVEL_ORDINAL,				/* $1, $2, ... are arrays, one a key column;
 								 * the first column of the result is the
 								 * parent's position in them */
+	LEVEL_ORDINAL_ALL,			/* the same, of a level with a limit: all rows
+								 * of each parent, in no order */
 	LEVEL_COUNT					/* all rows, but only their number */
 } LevelForm;
 

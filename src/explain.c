@@ -179,8 +179,10 @@ typedef struct RelationsExplain
 } RelationsExplain;
 
 static const char *
-form_name(LevelForm form)
+form_name(const ReadNode *node, LevelForm form)
 {
+	bool		top = read_form_is_top(node, form);
+
 	switch (form)
 	{
 		case LEVEL_ALL:
@@ -192,11 +194,15 @@ form_name(LevelForm form)
 		case LEVEL_ONE:
 			return "rows of one parent";
 		case LEVEL_ARRAY:
-			return "rows of many parents, by an array of keys";
+			return top ? "rows of many parents, by an array of keys, the first of each are kept"
+				: "rows of many parents, by an array of keys";
 		case LEVEL_RANGE:
-			return "rows of many parents, by a range of keys";
+			return top ? "rows of many parents, by a range of keys, the first of each are kept"
+				: "rows of many parents, by a range of keys";
 		case LEVEL_ORDINAL:
 			return "rows of many parents, for each in turn";
+		case LEVEL_ORDINAL_ALL:
+			return "rows of many parents, joined with their keys, the first of each are kept";
 		case LEVEL_COUNT:
 			return "the number of rows";
 	}
@@ -299,7 +305,7 @@ relations_explain(PG_FUNCTION_ARGS)
 
 		put_line(rsinfo, psprintf("%s: %s%s",
 								  node_path(state.run->plan->root, explained->node, model_name(request.model)),
-								  form_name(explained->form),
+								  form_name(explained->node, explained->form),
 								  explained->times > 1 ? psprintf(", %d times, the first time:", explained->times) : ""));
 		foreach(line, explained->lines)
 			put_line(rsinfo, psprintf("  %s", (char *) lfirst(line)));

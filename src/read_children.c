@@ -21,6 +21,7 @@
 
 #include "budget.h"
 #include "read_level.h"
+#include "read_top.h"
 
 /* parents up to which a kept generic plan looks the keys up in an index */
 #define FEW_KEYS 128
@@ -125,19 +126,51 @@ key_arrays(ReadLevel *level, uint32 n, Oid *types, Datum *arrays)
 }
 
 /*
+ * Ask in this form for the rows of the groups from first_group on.  They go to
+ * dest, NULL: into the level.
+ */
+void
+read_level_groups(ReadLevel *level, LevelForm form, DestReceiver *dest)
+{
+	ReadNode   *node = level->node;
+	KeyMap	   *map = &level->map;
+	uint32		n = map->ngroups - level->first_group;
+	Oid		   *types = palloc(sizeof(Oid) * (node->nkeys + 1));
+	Datum	   *keys = palloc(sizeof(Datum) * (node->nkeys + 1));
+
+	if (form == LEVEL_RANGE)
+	{
+		read_level_range(level, map->min, map->max, dest);
+		return;
+	}
+	if (form == LEVEL_ONE)
+	{
+		types[0] = node->key_types[0];
+		keys[0] = integer_key(types[0], map->ints[level->first_group]);
+	}
+	else
+		key_arrays(level, n, types, keys);
+	read_level_execute(level, form, form != LEVEL_ONE && (form != LEVEL_ARRAY || n > FEW_KEYS),
+					   node->nkeys, types, keys, dest);
+}
+
+/*
  * Read the rows of the groups from first_group on, with a statement for each:
  * Citus has no limit of each of several parents, but of one.
  */
 static void
-read_groups_in_turn(ReadLevel *level, Oid *types, Datum *keys)
+read_groups_in_turn(ReadLevel *level)
 {
+	ReadNode   *node = level->node;
+	Oid		   *types = palloc(sizeof(Oid) * (node->nkeys + 1));
+	Datum	   *keys = palloc(sizeof(Datum) * (node->nkeys + 1));
 	uint32		first = level->first_group;
 
 	for (; level->first_group < level->map.ngroups; level->first_group++)
 	{
 		CHECK_FOR_INTERRUPTS();
 		key_arrays(level, 1, types, keys);
-		read_level_execute(level, LEVEL_ORDINAL, true, level->node->nkeys, types, keys, NULL);
+		read_level_execute(level, LEVEL_ORDINAL, true, node->nkeys, types, keys, NULL);
 	}
 	level->first_group = first;
 }
@@ -149,31 +182,20 @@ read_groups(ReadLevel *level)
 	ReadNode   *node = level->node;
 	KeyMap	   *map = &level->map;
 	uint32		n = map->ngroups - level->first_group;
-	Oid			type = node->key_types[0];
-	Oid		   *types = palloc(sizeof(Oid) * (node->nkeys + 1));
-	Datum	   *keys = palloc(sizeof(Datum) * (node->nkeys + 1));
+	bool		dense = node->hashed && level->first_group == 0 && n > FEW_KEYS &&
+		(uint64) map->max - (uint64) map->min < (uint64) n * DENSE_FACTOR;
 
-	if (node->placement == PLACED_IN_SHARDS && (node->query->limit >= 0 || node->query->offset != NULL))
-		read_groups_in_turn(level, types, keys);
-	else if (!node->hashed)
+	if (node->hashed && n == 1)
+		read_level_groups(level, LEVEL_ONE, NULL);
+	else if (node->per_parent && node->placement == PLACED_IN_SHARDS)
+		read_groups_in_turn(level);
+	else if (node->per_parent)
 	{
-		key_arrays(level, n, types, keys);
-		read_level_execute(level, LEVEL_ORDINAL, true, node->nkeys, types, keys, NULL);
+		if (!read_level_top(level, dense))
+			read_level_groups(level, LEVEL_ORDINAL, NULL);
 	}
-	else if (n == 1)
-	{
-		types[0] = type;
-		keys[0] = integer_key(type, map->ints[level->first_group]);
-		read_level_execute(level, LEVEL_ONE, false, 1, types, keys, NULL);
-	}
-	else if (level->first_group == 0 && n > FEW_KEYS &&
-			 (uint64) map->max - (uint64) map->min < (uint64) n * DENSE_FACTOR)
-		read_level_range(level, map->min, map->max, NULL);
 	else
-	{
-		key_arrays(level, n, types, keys);
-		read_level_execute(level, LEVEL_ARRAY, n > FEW_KEYS, 1, types, keys, NULL);
-	}
+		read_level_groups(level, !node->hashed ? LEVEL_ORDINAL : dense ? LEVEL_RANGE : LEVEL_ARRAY, NULL);
 }
 
 /* Read a recursive level on, for the keys of its own rows. */

@@ -6,6 +6,7 @@
 #define RELATIONS_READ_LEVEL_H
 
 #include "access/htup.h"
+#include "executor/tuptable.h"
 #include "tcop/dest.h"
 
 #include "read_keys.h"
@@ -58,6 +59,7 @@ struct ReadLevel
 	KeyMap		map;			/* the parents' keys */
 	uint32		ngroups;
 	uint32		first_group;	/* of those that are being read */
+	bool		impatient;		/* all rows of its parents were too many */
 
 	/* rows by group */
 	uint32	   *start;			/* ngroups + 1 */
@@ -84,9 +86,11 @@ extern void read_level_execute(ReadLevel *level, LevelForm form, bool custom, in
 extern void read_level_push_error(ReadLevelError *error, ReadLevel *level);
 extern void read_level_pop_error(ReadLevelError *error);
 extern void read_level_range(ReadLevel *level, int64 min, int64 max, DestReceiver *dest);
+extern void read_level_groups(ReadLevel *level, LevelForm form, DestReceiver *dest);
 extern Datum integer_key(Oid type, int64 key);
 
 /* read_pass.c */
+extern HeapTuple read_slot_tuple(TupleTableSlot *slot);
 extern bool read_pass_reads(const ReadLevel *level);
 extern bool read_pass_has_tuples(const ReadLevel *level);
 extern uint32 read_pass_tuple(ReadLevel *level, MinimalTuple tuple, Datum **values, bool **isnull);

@@ -18,6 +18,7 @@
 #include "utils/rel.h"
 
 #include "query_cursor.h"
+#include "read_choice.h"
 #include "read_node.h"
 
 /* ---------------------------------------------------------------------
@@ -416,17 +417,69 @@ pivot_orders(QueryNode *query)
 	return false;
 }
 
+static void
+add_top_key(ReadNode *node, int position, bool descending, bool nulls_first)
+{
+	TopKey	   *key = &node->top_keys[node->ntop_keys++];
+
+	key->position = position;
+	key->descending = descending;
+	key->nulls_first = nulls_first;
+}
+
+/*
+ * By what some rows of each parent are chosen, as deparse_order_by has it.  No
+ * keys when the order is not one of columns, or does not tell all rows apart.
+ */
+static void
+init_top(ReadNode *node)
+{
+	QueryNode  *query = node->query;
+	bool		reversed = node->reversed;
+	List	   *via_key = query->via != NULL && query->relation->pivot_columns != NIL
+		? query->via->primary_key : NIL;
+	ListCell   *lc;
+
+	node->access = parent_access(query);
+	if (query->limit < 0 || query->model->primary_key == NIL)
+		return;
+	foreach(lc, query->order)
+	{
+		QueryOrder *order = lfirst(lc);
+
+		if (order->kind != ORDER_COLUMN && order->kind != ORDER_PIVOT)
+			return;
+	}
+	node->top_keys = palloc(sizeof(TopKey) * (list_length(query->order) +
+											  list_length(query->model->primary_key) +
+											  list_length(via_key)));
+	foreach(lc, query->order)
+	{
+		QueryOrder *order = lfirst(lc);
+
+		add_top_key(node, select_order_position(node, order), order->descending != reversed,
+					order->nulls_first != reversed);
+	}
+	if (query->total_order)
+		return;
+	foreach(lc, query->model->primary_key)
+		add_top_key(node, select_position(node, false, lfirst(lc)), reversed, reversed);
+	foreach(lc, via_key)
+		add_top_key(node, select_position(node, true, lfirst(lc)), reversed, reversed);
+}
+
 /* How the rows of a child level find their parents. */
 static void
 init_match(ReadNode *node, ReadNode *parent)
 {
 	QueryNode  *query = node->query;
 	RelationDesc *relation = query->relation;
-	bool		per_parent = query->limit >= 0 || query->offset != NULL;
+	bool		aggregate = query->aggregate != AGGREGATE_NONE;
 	ListCell   *lc;
 
 	node->to_one = RELATION_IS_TO_ONE(relation->kind);
 	node->continues = query->continues;
+	node->per_parent = query->limit >= 0 || query->offset != NULL;
 	node->reversed = deparse_reverses(query);
 	node->nkeys = list_length(relation->own_columns);
 	node->key_types = palloc(sizeof(Oid) * node->nkeys);
@@ -447,24 +500,27 @@ init_match(ReadNode *node, ReadNode *parent)
 		get_typlenbyvalalign(node->key_types[i], &node->key_lens[i],
 							 &node->key_byvals[i], &node->key_aligns[i]);
 	}
-	if (node->nkeys == 1 && !per_parent)
+	/* an aggregate of some rows of each parent is found for each in turn */
+	if (node->nkeys == 1 && !(node->per_parent && aggregate))
 	{
 		bool		via = query->via != NULL;
 		char	   *column = linitial(via ? relation->via_own_columns : relation->other_columns);
 
 		node->match_type = getBaseType(column_type(via ? query->via->relid : query->relid, column));
 		node->hashed = is_integer_type(node->match_type) && is_integer_type(node->key_types[0]);
-		if (node->hashed && query->aggregate == AGGREGATE_NONE)
+		if (node->hashed && !aggregate)
 			node->match_position = select_position(node, via, column);
 	}
-	if (query->aggregate != AGGREGATE_NONE)
+	if (aggregate)
 	{
 		/* the key or the ordinal, then the value */
 		node->match_position = 0;
 		node->positions[0] = node->hashed ? 1 : 0;
 		return;
 	}
-	if (node->hashed && query->order == NIL && list_length(query->model->primary_key) == 1 &&
+	if (node->per_parent)
+		init_top(node);
+	else if (node->hashed && query->order == NIL && list_length(query->model->primary_key) == 1 &&
 		!pivot_orders(query))
 	{
 		char	   *column = linitial(query->model->primary_key);

@@ -332,8 +332,8 @@ scratch_room(ReadPass *pass, PassLevel *plevel, Size n)
  * The tuple of a slot: as it is stored, if it has all columns, else one that is
  * made in the current memory context.
  */
-static HeapTuple
-slot_tuple(TupleTableSlot *slot)
+HeapTuple
+read_slot_tuple(TupleTableSlot *slot)
 {
 	TupleDesc	desc = slot->tts_tupleDescriptor;
 
@@ -353,7 +353,7 @@ static void
 add_waiting(ReadPass *pass, PassLevel *plevel, TupleTableSlot *slot, uint64 map_slot, uint32 place)
 {
 	MemoryContext old = MemoryContextSwitchTo(pass->run->row);
-	HeapTuple	made = slot_tuple(slot);
+	HeapTuple	made = read_slot_tuple(slot);
 	Size		length = made->t_len - MINIMAL_TUPLE_OFFSET;
 	MinimalTuple tuple = scratch_room(pass, plevel, length);
 	WaitingRow *waiting;
@@ -491,6 +491,13 @@ read_below(ReadPass *pass, ReadLevel *parent)
 	}
 }
 
+/* Can the rows of a level be brought to their parents by a map? */
+static bool
+may_take_part(const ReadNode *node)
+{
+	return node->hashed && !node->recursive && !node->per_parent;
+}
+
 static void
 add_level(ReadPass *pass, ReadLevel *level)
 {
@@ -500,7 +507,7 @@ add_level(ReadPass *pass, ReadLevel *level)
 	check_stack_depth();
 	plevel->level = level;
 	plevel->number = (uint16) pass->nlevels;
-	plevel->parents.usable = node->hashed && !node->recursive;
+	plevel->parents.usable = may_take_part(node);
 	plevel->parents.min = PG_INT64_MAX;
 	plevel->parents.max = PG_INT64_MIN;
 	plevel->last_key = level->parent != NULL ? node->match_position + 1 : 0;
@@ -511,7 +518,7 @@ add_level(ReadPass *pass, ReadLevel *level)
 	{
 		ReadNode   *child = node->children[c];
 
-		if (child->hashed && !child->recursive)
+		if (may_take_part(child))
 		{
 			plevel->mapped[plevel->nmapped++] = c;
 			plevel->last_key = Max(plevel->last_key, child->parent_keys[0] + 1);
@@ -540,7 +547,7 @@ measure_level(ReadLevel *level, bool taking_part, GraphSize *size)
 	for (int c = 0; c < level->node->nchildren; c++)
 	{
 		ReadNode   *child = level->node->children[c];
-		bool		takes_part = taking_part && child->hashed && !child->recursive;
+		bool		takes_part = taking_part && may_take_part(child);
 
 		if (takes_part)
 			size->parents += level->nrows;

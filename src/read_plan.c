@@ -445,11 +445,23 @@ key_parameter_types(ReadNode *node, LevelForm form, Oid *types)
 			return node->nkeys;
 		case LEVEL_ARRAY:
 		case LEVEL_ORDINAL:
+		case LEVEL_ORDINAL_ALL:
 			for (int i = 0; i < node->nkeys; i++)
 				types[i] = get_array_type(node->key_types[i]);
 			return node->nkeys;
 	}
 	pg_unreachable();
+}
+
+/*
+ * Does a form give all rows of each parent, of which those that are wanted
+ * are found here?
+ */
+bool
+read_form_is_top(const ReadNode *node, LevelForm form)
+{
+	return node->per_parent && node->query->aggregate == AGGREGATE_NONE &&
+		(form == LEVEL_ARRAY || form == LEVEL_RANGE || form == LEVEL_ORDINAL_ALL);
 }
 
 /*
@@ -463,7 +475,7 @@ plan_options(ReadNode *node, LevelForm form, bool custom, List *params)
 {
 	ListCell   *lc;
 
-	if (form == LEVEL_RANGE || form == LEVEL_ORDINAL || custom ||
+	if (form == LEVEL_RANGE || form == LEVEL_ORDINAL || form == LEVEL_ORDINAL_ALL || custom ||
 		(form == LEVEL_ARRAY && node->placement >= PLACED_IN_PARTITIONS) ||
 		node->placement == PLACED_IN_SHARDS)
 		return CURSOR_OPT_CUSTOM_PLAN;
@@ -489,7 +501,8 @@ read_node_plan(ReadNode *node, LevelForm form, bool custom, List **params, const
 	if (node->plans[slot] == NULL)
 	{
 		MemoryContext old = MemoryContextSwitchTo(node->context);
-		bool		ordered = form == LEVEL_FIRST || form == LEVEL_ALL || !node->sorted_here;
+		bool		ordered = form == LEVEL_FIRST || form == LEVEL_ALL ||
+			!(node->sorted_here || read_form_is_top(node, form));
 		char	   *sql;
 		List	   *rest;
 		Oid			types[FUNC_MAX_ARGS];

@@ -37,6 +37,23 @@ typedef struct ReadRequest
 #define ONE_OF_FORM_CUSTOM	LEVEL_FORMS
 #define LEVEL_PLANS			(LEVEL_FORMS + 1)
 
+/* How the first rows of one parent are found: each can do what those before it can. */
+typedef enum ParentAccess
+{
+	ACCESS_NONE,				/* by reading the table */
+	ACCESS_KEY,					/* an index finds all its rows */
+	ACCESS_ORDERED,				/* an index finds them in their order */
+	ACCESS_UNKNOWN				/* whatever is not a table knows how */
+} ParentAccess;
+
+/* By what the rows of a parent are ordered. */
+typedef struct TopKey
+{
+	int			position;		/* in the select list */
+	bool		descending;
+	bool		nulls_first;
+} TopKey;
+
 /* One level of the graph. */
 typedef struct ReadNode
 {
@@ -86,6 +103,10 @@ typedef struct ReadNode
 	bool		sorted_here;	/* by the integer at sort_position, else by SQL */
 	Oid			sort_type;
 	int			sort_position;
+	bool		per_parent;		/* some rows of each parent, by their order */
+	ParentAccess access;		/* to them */
+	int			ntop_keys;		/* 0: only SQL can tell which come first */
+	TopKey	   *top_keys;
 
 	Placement	placement;		/* of the rows; the furthest of its tables' */
 	SPIPlanPtr	plans[LEVEL_PLANS];
@@ -121,6 +142,7 @@ extern void read_plan_release(ReadPlan *plan);
 extern bool read_plan_parse_key(ReadPlan *plan, char *text, Datum *values);
 extern SPIPlanPtr read_node_plan(ReadNode *node, LevelForm form, bool custom, List **params,
 								 const char **statement);
+extern bool read_form_is_top(const ReadNode *node, LevelForm form);
 extern bool is_integer_type(Oid type);
 extern int64 integer_datum(Oid type, Datum value);
 

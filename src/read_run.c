@@ -177,6 +177,7 @@ reset_level(ReadLevel *level)
 	ReadLevel  *parent = level->parent;
 	ReadLevel **links = level->links;
 	PassLevel  *pass = level->pass;
+	bool		impatient = level->impatient;
 
 	memset(level, 0, sizeof(ReadLevel));
 	level->run = run;
@@ -184,6 +185,7 @@ reset_level(ReadLevel *level)
 	level->parent = parent;
 	level->links = links;
 	level->pass = pass;
+	level->impatient = impatient;
 	for (int i = 0; i < node->nchildren; i++)
 		reset_level(links[i]);
 }
