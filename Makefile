@@ -132,6 +132,10 @@ endif
 PG_CPPFLAGS = -isystem $(shell $(PG_CONFIG) --includedir-server)
 PG_CFLAGS = -Wall -Wextra $(WERROR) -MMD -MP
 
+# the version of the SQL face that the library is for
+SQL_VERSION = $(shell sed -n "s/^default_version = '\(.*\)'.*/\1/p" $(TOP)relations.control)
+PG_CPPFLAGS += -DRELATIONS_VERSION='"$(SQL_VERSION)"'
+
 # No bitcode: nothing here gains from inlining by JIT, and clang may be absent.
 override with_llvm = no
 
@@ -147,7 +151,7 @@ SERVER := $(shell $(PG_CONFIG) --includedir-server --version | tr '\n' ' ')
 $(BUILT_FOR): FORCE
 	@mkdir -p $(@D)
 	@test "$$(cat $@ 2>/dev/null)" = "$(strip $(SERVER))" || echo "$(strip $(SERVER))" > $@
-$(OBJS): $(BUILT_FOR) $(TOP)Makefile
+$(OBJS): $(BUILT_FOR) $(TOP)Makefile $(TOP)relations.control
 .PHONY: FORCE
 
 endif

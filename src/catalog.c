@@ -30,6 +30,7 @@
 #include "utils/varlena.h"
 
 #include "catalog.h"
+#include "version.h"
 
 /* columns of relations.relation, see relations--1.0.sql */
 enum
@@ -135,14 +136,18 @@ parse_kind(const char *name)
 
 /*
  * The OID of a table of the extension's schema.  Raises undefined_table when
- * the extension is not installed in this database.
+ * the extension is not installed in this database, and what require_version
+ * does.
  */
 static Oid
 catalog_table_oid(const char *name)
 {
-	Oid			nspid = get_namespace_oid(RELATIONS_SCHEMA, true);
-	Oid			relid = OidIsValid(nspid) ? get_relname_relid(name, nspid) : InvalidOid;
+	Oid			nspid;
+	Oid			relid;
 
+	require_version();
+	nspid = get_namespace_oid(RELATIONS_SCHEMA, true);
+	relid = OidIsValid(nspid) ? get_relname_relid(name, nspid) : InvalidOid;
 	if (!OidIsValid(relid))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
