@@ -35,6 +35,7 @@ REGRESS = \
 	ddl_watch \
 	ddl_follow \
 	session \
+	check \
 	many_to_many \
 	through \
 	graph_view \

@@ -79,6 +79,7 @@ extern bool columns_there(Oid relid, List *columns, const char **missing);
 extern void check_relation_schema(Check *check);
 
 /* check_morph.c */
+extern MorphType *check_morph_type(Check *check, RelationStep *step);
 extern void check_morph(Check *check);
 
 /* check_rows.c */

@@ -10,6 +10,24 @@
 #include "check.h"
 #include "morph.h"
 
+/* The type on whose generated columns a step of the relation stands, or NULL. */
+MorphType *
+check_morph_type(Check *check, RelationStep *step)
+{
+	ListCell   *lc;
+
+	if (check->desc->morph == NULL)
+		return NULL;
+	foreach(lc, catalog_morph_types(STEP_CHILD(step), check->desc->morph))
+	{
+		MorphType  *type = lfirst(lc);
+
+		if (type->related == STEP_PARENT(step) && same_columns(type->foreign_key, step->foreign_key))
+			return type;
+	}
+	return NULL;
+}
+
 /* The columns of the type and of the key; a reference without them is none. */
 static bool
 check_reference(Check *check, MorphType *type)

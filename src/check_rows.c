@@ -128,18 +128,9 @@ clear_sql(Oid relid, List *columns, const char *condition)
 static List *
 columns_to_clear(Check *check, RelationStep *step)
 {
-	MorphType  *type;
-	ListCell   *lc;
+	MorphType  *type = check_morph_type(check, step);
 
-	if (check->desc->morph == NULL)
-		return step->foreign_key;
-	foreach(lc, catalog_morph_types(STEP_CHILD(step), check->desc->morph))
-	{
-		type = lfirst(lc);
-		if (same_columns(type->foreign_key, step->foreign_key))
-			return lcons(type->type_column, list_copy(type->id_columns));
-	}
-	return step->foreign_key;
+	return type == NULL ? step->foreign_key : lcons(type->type_column, list_copy(type->id_columns));
 }
 
 /* Rows whose foreign key points to nothing, in a step that no constraint keeps. */

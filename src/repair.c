@@ -38,10 +38,30 @@ is_among(List *findings, const Finding *finding)
 	{
 		Finding    *other = lfirst(lc);
 
-		if (strcmp(other->statement, finding->statement) == 0)
+		if (other->statement != NULL && strcmp(other->statement, finding->statement) == 0)
 			return true;
 	}
 	return false;
+}
+
+/*
+ * Orphans that were found before a foreign key was switched on again are there
+ * still, although nothing looks for them any more.
+ */
+static List *
+keep_orphans(List *left, List *before)
+{
+	ListCell   *lc;
+
+	foreach(lc, before)
+	{
+		Finding    *finding = lfirst(lc);
+
+		if (strcmp(finding->problem, "orphans") == 0 && finding->statement != NULL &&
+			!is_among(left, finding))
+			left = lappend(left, finding);
+	}
+	return left;
 }
 
 /*
@@ -65,7 +85,7 @@ relations_repair(PG_FUNCTION_ARGS)
 	{
 		bool		mended = false;
 
-		left = run_check(nspid, false);
+		left = keep_orphans(run_check(nspid, false), left);
 		foreach(lc, left)
 		{
 			Finding    *finding = lfirst(lc);
