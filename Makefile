@@ -1,7 +1,7 @@
 # relations: an ORM's relationships, inside PostgreSQL
 #
 #   make, make install, make installcheck     as in every PGXS extension; PG_CONFIG= chooses the server
-#   make check, check-all, demo, bench, bench-write, bench-factory
+#   make check, check-all, check-versions, check-upgrade, demo, bench, bench-write, bench-factory
 #                                            prepare the machine, build, install, and run against a throw-away cluster
 
 EXTENSION = relations
@@ -63,7 +63,7 @@ WERROR ?= -Werror
 # The targets that need nothing but make: what they miss, they install.
 # PGXS has no place in them, the makes that they start include it.
 # ---------------------------------------------------------------------
-FRONT = setup check check-all check-versions demo bench bench-write bench-factory deb dist
+FRONT = setup check check-all check-versions check-upgrade demo bench bench-write bench-factory deb dist
 
 ifneq (,$(filter $(FRONT),$(MAKECMDGOALS)))
 
@@ -86,6 +86,10 @@ check-all:
 # VERSIONS: some of 15, 17, 18; 17 and 18 when empty
 check-versions:
 	@test/bin/check-versions $(VERSIONS)
+
+# VERSIONS: 17, 18 or both; both when empty
+check-upgrade:
+	@test/bin/check-upgrade $(VERSIONS)
 
 demo:
 	@test/bin/demo
