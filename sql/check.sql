@@ -185,6 +185,12 @@ ALTER VIEW trap OWNER TO regress_relations_checker;
 SELECT problem, detail FROM relations.check('to check') WHERE relation = 'traps';
 SELECT * FROM relations.check('no such schema');
 
+-- long work is told of before it is done
+CREATE TABLE loose (id int PRIMARY KEY, photo_id int);
+SELECT kind FROM relations.has_many('photos', 'loose', 'loose', enforce => false);
+UPDATE pg_class SET reltuples = 5000000 WHERE oid = 'loose'::regclass;
+SELECT problem FROM relations.check('to check') WHERE relation = 'loose';
+
 -- a cancel ends it
 \set SHOW_CONTEXT never
 CREATE VIEW slow AS SELECT i AS id, CASE WHEN i > 1 THEN (pg_sleep(20) IS NULL)::int END AS photo_id FROM generate_series(1, 3) i;

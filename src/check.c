@@ -24,6 +24,7 @@
 #include "catalog_write.h"
 #include "check.h"
 #include "counter_cache.h"
+#include "progress.h"
 
 PG_FUNCTION_INFO_V1(relations_check);
 
@@ -95,13 +96,17 @@ add_finding(Check *check, const char *problem, Severity severity, const char *st
 	MemoryContextSwitchTo(old);
 }
 
-/* Before something that may take long: say how far we are, now and then. */
+/*
+ * Before something that may take long: say what it is when it reads many rows,
+ * and how far we are, now and then.
+ */
 void
 check_progress(Check *check, const char *what, Oid relid)
 {
 	TimestampTz now;
 
 	CHECK_FOR_INTERRUPTS();
+	tell_long_work(what, relid);
 	if (!relations_progress)
 		return;
 	now = GetCurrentTimestamp();
@@ -109,7 +114,7 @@ check_progress(Check *check, const char *what, Oid relid)
 		return;
 	check->told = now;
 	ereport(NOTICE,
-			(errmsg("checked %d of %d relations, %s of \"%s\"",
+			(errmsg("checked %d of %d relations, %s rows of \"%s\"",
 					check->done, check->total, what, model_name(relid))));
 }
 

@@ -160,7 +160,7 @@ check_orphans(Check *check, RelationStep *step)
 						 column_equality(parent, lfirst(l), child, lfirst(f)),
 						 quote_identifier(lfirst(f)));
 	appendStringInfoChar(&condition, ')');
-	check_progress(check, "looking for orphans", child);
+	check_progress(check, "looking for orphans in", child);
 	row = check_query_row(check, psprintf("SELECT pg_catalog.count(*) FROM %s AS c WHERE %s",
 										  quoted_model_name(child), condition.data));
 	if (!is_zero(row))
@@ -189,7 +189,7 @@ check_unique(Check *check, Oid relid, List *columns, bool deletable)
 		order = NIL;
 	if (check->readable)
 	{
-		check_progress(check, "looking for doubles", relid);
+		check_progress(check, "looking for doubles in", relid);
 		row = check_query_row(check, psprintf("SELECT pg_catalog.count(*) FROM (SELECT FROM %s AS c WHERE %s"
 											  " GROUP BY %s HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 1) AS d",
 											  quoted_model_name(relid), filled.data, quoted_column_list(columns)));
@@ -226,7 +226,7 @@ check_counter(Check *check)
 		!columns_there(desc->related, lappend(list_copy(desc->local_key), desc->counter_cache), &missing) ||
 		!columns_there(desc->model, desc->foreign_key, &missing))
 		return;
-	check_progress(check, "counting rows", desc->model);
+	check_progress(check, "counting", desc->model);
 	row = check_query_row(check, counter_drift_sql(desc));
 	if (!is_zero(row))
 		add_finding(check, "counter_drift", SEVERITY_ERROR,
@@ -242,7 +242,7 @@ check_unknown_types(Check *check, MorphType *type, const char *known)
 	char	   *condition = psprintf("%s IS NOT NULL AND NOT %s", quote_identifier(type->type_column), known);
 	char	  **row;
 
-	check_progress(check, "looking for unknown types", type->model);
+	check_progress(check, "looking for unknown types in", type->model);
 	row = check_query_row(check, psprintf("SELECT pg_catalog.count(*) FROM %s AS c WHERE %s",
 										  quoted_model_name(type->model), condition));
 	if (!is_zero(row))
