@@ -190,6 +190,7 @@ CREATE TABLE loose (id int PRIMARY KEY, photo_id int);
 SELECT kind FROM relations.has_many('photos', 'loose', 'loose', enforce => false);
 UPDATE pg_class SET reltuples = 5000000 WHERE oid = 'loose'::regclass;
 SELECT problem FROM relations.check('to check') WHERE relation = 'loose';
+SELECT relations.drop_relation('photos', 'loose');
 
 -- a cancel ends it
 \set SHOW_CONTEXT never

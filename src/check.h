@@ -10,6 +10,7 @@
 #ifndef RELATIONS_CHECK_H
 #define RELATIONS_CHECK_H
 
+#include "datatype/timestamp.h"
 #include "nodes/execnodes.h"
 
 #include "catalog.h"
