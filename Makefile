@@ -1,7 +1,7 @@
 # relations: an ORM's relationships, inside PostgreSQL
 #
 #   make, make install, make installcheck     as in every PGXS extension; PG_CONFIG= chooses the server
-#   make check, check-all, check-assert, check-valgrind, demo, bench, bench-write, bench-factory
+#   make check, check-all, check-versions, check-upgrade, check-assert, check-valgrind, demo, bench, bench-write, bench-factory
 #                                            prepare the machine, build, install, and run against a throw-away cluster
 
 EXTENSION = relations
@@ -38,6 +38,7 @@ REGRESS = \
 	ddl_follow \
 	ddl_commands \
 	session \
+	check \
 	many_to_many \
 	through \
 	graph_view \
@@ -67,7 +68,7 @@ WERROR ?= -Werror
 # The targets that need nothing but make: what they miss, they install.
 # PGXS has no place in them, the makes that they start include it.
 # ---------------------------------------------------------------------
-FRONT = setup check check-all check-versions check-assert check-valgrind demo bench bench-write bench-factory deb dist
+FRONT = setup check check-all check-versions check-upgrade check-assert check-valgrind demo bench bench-write bench-factory deb dist
 
 ifneq (,$(filter $(FRONT),$(MAKECMDGOALS)))
 
@@ -96,6 +97,9 @@ check-assert:
 	@PARTS='$(PARTS)' test/bin/check-debug assert
 check-valgrind:
 	@test/bin/check-debug valgrind $(TESTS)
+# VERSIONS: 17, 18 or both; both when empty
+check-upgrade:
+	@test/bin/check-upgrade $(VERSIONS)
 
 demo:
 	@test/bin/demo
@@ -143,6 +147,10 @@ endif
 PG_CPPFLAGS = -isystem $(shell $(PG_CONFIG) --includedir-server)
 PG_CFLAGS = -Wall -Wextra $(WERROR) -MMD -MP
 
+# the version of the SQL face that the library is for
+SQL_VERSION = $(shell sed -n "s/^default_version = '\(.*\)'.*/\1/p" $(TOP)relations.control)
+PG_CPPFLAGS += -DRELATIONS_VERSION='"$(SQL_VERSION)"'
+
 # No bitcode: nothing here gains from inlining by JIT, and clang may be absent.
 override with_llvm = no
 
@@ -158,7 +166,7 @@ SERVER := $(shell $(PG_CONFIG) --includedir-server --version | tr '\n' ' ')
 $(BUILT_FOR): FORCE
 	@mkdir -p $(@D)
 	@test "$$(cat $@ 2>/dev/null)" = "$(strip $(SERVER))" || echo "$(strip $(SERVER))" > $@
-$(OBJS): $(BUILT_FOR) $(TOP)Makefile
+$(OBJS): $(BUILT_FOR) $(TOP)Makefile $(TOP)relations.control
 .PHONY: FORCE
 
 endif

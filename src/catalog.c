@@ -32,6 +32,7 @@
 #include "utils/varlena.h"
 
 #include "catalog.h"
+#include "version.h"
 
 /* columns of relations.relation, see relations--1.0.sql */
 enum
@@ -177,13 +178,16 @@ catalog_find_table(const char *name)
 
 /*
  * The OID of a table of the extension's schema.  Raises undefined_table when
- * the extension is not installed in this database.
+ * the extension is not installed in this database, and what require_version
+ * does.
  */
 Oid
 catalog_table_oid(const char *name)
 {
-	Oid			relid = catalog_find_table(name);
+	Oid			relid;
 
+	require_version();
+	relid = catalog_find_table(name);
 	if (!OidIsValid(relid))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),

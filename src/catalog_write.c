@@ -73,6 +73,16 @@ require_owner(Oid relid)
 					   get_rel_name(relid));
 }
 
+/* Has the caller any privilege on the table, or on one of its columns? */
+bool
+has_access(Oid relid)
+{
+	return pg_class_aclcheck(relid, GetUserId(),
+							 ACL_SELECT | ACL_INSERT | ACL_UPDATE | ACL_DELETE | ACL_REFERENCES) == ACLCHECK_OK ||
+		pg_attribute_aclcheck_all(relid, GetUserId(), ACL_SELECT | ACL_REFERENCES,
+								  ACLMASK_ANY) == ACLCHECK_OK;
+}
+
 /*
  * Raises insufficient_privilege unless the caller has any privilege on the
  * table or on one of its columns: who has none shall not lock it.
@@ -80,10 +90,7 @@ require_owner(Oid relid)
 void
 require_access(Oid relid)
 {
-	if (pg_class_aclcheck(relid, GetUserId(),
-						  ACL_SELECT | ACL_INSERT | ACL_UPDATE | ACL_DELETE | ACL_REFERENCES) != ACLCHECK_OK &&
-		pg_attribute_aclcheck_all(relid, GetUserId(), ACL_SELECT | ACL_REFERENCES,
-								  ACLMASK_ANY) != ACLCHECK_OK)
+	if (!has_access(relid))
 		aclcheck_error(ACLCHECK_NO_PRIV, get_relkind_objtype(get_rel_relkind(relid)),
 					   get_rel_name(relid));
 }

@@ -56,6 +56,7 @@ typedef struct RelationRow
 #define PARENT_OF(r) (KEY_IS_ON_MODEL(r) ? (r)->related : (r)->model)
 
 extern void require_owner(Oid relid);
+extern bool has_access(Oid relid);
 extern void require_access(Oid relid);
 extern void lock_models(List *relids);
 

@@ -440,17 +440,12 @@ joined_columns(List *columns)
 	return buf.data;
 }
 
-/*
- * The statement that adds a wanted foreign key; chooses its name as
- * PostgreSQL would, and sets it.
- */
+/* The statement that adds a wanted foreign key under the name that it has. */
 char *
-foreign_key_sql(ForeignKey *fk)
+named_foreign_key_sql(const ForeignKey *fk)
 {
 	StringInfoData buf;
 
-	fk->name = ChooseConstraintName(get_rel_name(fk->child), joined_columns(fk->child_columns),
-									"fkey", get_rel_namespace(fk->child), NIL);
 	initStringInfo(&buf);
 	appendStringInfo(&buf, "ALTER TABLE %s ADD CONSTRAINT %s FOREIGN KEY (%s) REFERENCES %s (%s)",
 					 quoted_model_name(fk->child), quote_identifier(fk->name),
@@ -467,6 +462,18 @@ foreign_key_sql(ForeignKey *fk)
 	if (!fk->validated)
 		appendStringInfoString(&buf, " NOT VALID");
 	return buf.data;
+}
+
+/*
+ * The statement that adds a wanted foreign key; chooses its name as
+ * PostgreSQL would, and sets it.
+ */
+char *
+foreign_key_sql(ForeignKey *fk)
+{
+	fk->name = ChooseConstraintName(get_rel_name(fk->child), joined_columns(fk->child_columns),
+									"fkey", get_rel_namespace(fk->child), NIL);
+	return named_foreign_key_sql(fk);
 }
 
 /* The statement that makes columns unique, and the name that it gives. */

@@ -49,6 +49,7 @@ extern const char *action_name(char action);
 
 /* made */
 extern char *foreign_key_sql(ForeignKey *fk);
+extern char *named_foreign_key_sql(const ForeignKey *fk);
 extern char *unique_sql(Oid relid, List *columns, char **name);
 extern char *index_sql(Oid relid, List *columns, char **name);
 extern char *column_sql(const char *column, Oid from, const char *from_column);

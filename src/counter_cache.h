@@ -6,6 +6,8 @@
 #ifndef RELATIONS_COUNTER_CACHE_H
 #define RELATIONS_COUNTER_CACHE_H
 
+#include "storage/lockdefs.h"
+
 #include "catalog.h"
 
 #define RELATION_FOLLOWS(desc) \
@@ -20,6 +22,7 @@ extern void add_counter_column(Oid related, const char *counter);
 extern void begin_counting(RelationDesc *desc);
 extern void end_counting(RelationDesc *desc);
 extern List *counting_ddl(RelationDesc *desc);
+extern List *missing_counting_triggers(RelationDesc *desc, LOCKMODE lockmode);
 
 /* counting: counter_cache.c */
 extern uint64 recount_relation(RelationDesc *desc);
@@ -42,6 +45,7 @@ extern char *counter_counts_sql(RelationDesc *desc);
 extern char *counter_set_sql(RelationDesc *desc);
 extern char *counter_reset_sql(RelationDesc *desc);
 extern char *counter_touch_all_sql(RelationDesc *desc);
+extern char *counter_drift_sql(RelationDesc *desc);
 extern char *counter_count_one_sql(RelationDesc *desc);
 extern char *counter_set_one_sql(RelationDesc *desc);
 

@@ -264,13 +264,17 @@ drop_trigger(Oid relid, const char *name, const char *function)
 		run_ddl(psprintf("DROP TRIGGER %s ON %s", quote_identifier(name), quoted_model_name(relid)));
 }
 
-/* The triggers of a model's table, and of its partitions: each sees its own statements. */
-static void
-ensure_row_triggers(Oid model)
+/*
+ * The statements for the triggers that a model's table and its partitions have
+ * not: each sees its own statements.  The tables are locked.
+ */
+static List *
+missing_row_triggers(Oid model, LOCKMODE lockmode)
 {
+	List	   *result = NIL;
 	ListCell   *lc;
 
-	foreach(lc, find_all_inheritors(model, ShareRowExclusiveLock, NULL))
+	foreach(lc, find_all_inheritors(model, lockmode, NULL))
 	{
 		Oid			relid = lfirst_oid(lc);
 
@@ -285,11 +289,12 @@ ensure_row_triggers(Oid model)
 			char	   *event = psprintf(row_triggers[i].event, quoted_model_name(relid));
 
 			if (!OidIsValid(find_trigger(relid, row_triggers[i].name, "counter_rows", NULL)))
-				run_ddl(psprintf("CREATE TRIGGER %s AFTER %s FOR EACH STATEMENT"
-								 " EXECUTE FUNCTION %s.counter_rows()",
-								 row_triggers[i].name, event, RELATIONS_SCHEMA));
+				result = lappend(result, psprintf("CREATE TRIGGER %s AFTER %s FOR EACH STATEMENT"
+												  " EXECUTE FUNCTION %s.counter_rows()",
+												  row_triggers[i].name, event, RELATIONS_SCHEMA));
 		}
 	}
+	return result;
 }
 
 /* May a row be stored before the one that it refers to? */
@@ -306,12 +311,14 @@ is_deferrable(RelationDesc *desc)
 }
 
 /*
- * The triggers of a table with counters: for rows whose key is set, and for
- * new rows that others may have referred to before they were there.
+ * The statements for the triggers that a table with counters has not: for rows
+ * whose key is set, and for new rows that others may have referred to before
+ * they were there.
  */
-static void
-ensure_parent_triggers(RelationDesc *desc)
+static List *
+missing_parent_triggers(RelationDesc *desc)
 {
+	List	   *result = NIL;
 	List	   *columns = NIL;
 	List	   *missing;
 	Oid			there = find_trigger(desc->related, PARENT_KEY_TRIGGER, "counter_parent", &columns);
@@ -333,18 +340,41 @@ ensure_parent_triggers(RelationDesc *desc)
 		}
 	}
 	if (!covered)
-	{
-		drop_trigger(desc->related, PARENT_KEY_TRIGGER, "counter_parent");
-		run_ddl(psprintf("CREATE TRIGGER %s AFTER UPDATE OF %s ON %s FOR EACH ROW"
-						 " EXECUTE FUNCTION %s.counter_parent()",
-						 PARENT_KEY_TRIGGER, quoted_column_list(missing),
-						 quoted_model_name(desc->related), RELATIONS_SCHEMA));
-	}
+		result = lappend(result, psprintf("CREATE %sTRIGGER %s AFTER UPDATE OF %s ON %s FOR EACH ROW"
+										  " EXECUTE FUNCTION %s.counter_parent()",
+										  OidIsValid(there) ? "OR REPLACE " : "",
+										  PARENT_KEY_TRIGGER, quoted_column_list(missing),
+										  quoted_model_name(desc->related), RELATIONS_SCHEMA));
 	if (is_deferrable(desc) &&
 		!OidIsValid(find_trigger(desc->related, PARENT_NEW_TRIGGER, "counter_parent", NULL)))
-		run_ddl(psprintf("CREATE TRIGGER %s AFTER INSERT ON %s FOR EACH ROW"
-						 " EXECUTE FUNCTION %s.counter_parent()",
-						 PARENT_NEW_TRIGGER, quoted_model_name(desc->related), RELATIONS_SCHEMA));
+		result = lappend(result, psprintf("CREATE TRIGGER %s AFTER INSERT ON %s FOR EACH ROW"
+										  " EXECUTE FUNCTION %s.counter_parent()",
+										  PARENT_NEW_TRIGGER, quoted_model_name(desc->related),
+										  RELATIONS_SCHEMA));
+	return result;
+}
+
+/*
+ * The statements for all triggers that a relation with a counter_cache or
+ * touch needs and that are not there; NIL when they are.  Raises
+ * wrong_object_type when a partition is a foreign table.
+ */
+List *
+missing_counting_triggers(RelationDesc *desc, LOCKMODE lockmode)
+{
+	List	   *result = missing_row_triggers(desc->model, lockmode);
+
+	return desc->counter_cache == NULL ? result
+		: list_concat(result, missing_parent_triggers(desc));
+}
+
+static void
+ensure_triggers(RelationDesc *desc)
+{
+	ListCell   *lc;
+
+	foreach(lc, missing_counting_triggers(desc, ShareRowExclusiveLock))
+		run_ddl(lfirst(lc));
 }
 
 /*
@@ -354,11 +384,9 @@ ensure_parent_triggers(RelationDesc *desc)
 void
 begin_counting(RelationDesc *desc)
 {
-	ensure_row_triggers(desc->model);
-	if (desc->counter_cache == NULL)
-		return;
-	ensure_parent_triggers(desc);
-	recount_relation(desc);
+	ensure_triggers(desc);
+	if (desc->counter_cache != NULL)
+		recount_relation(desc);
 }
 
 /*
@@ -469,7 +497,6 @@ relations_recount(PG_FUNCTION_ARGS)
 	if (desc->counter_cache == NULL)
 		PG_RETURN_INT64(0);
 	require_column(desc->related, desc->counter_cache, "counter_cache");
-	ensure_row_triggers(model);
-	ensure_parent_triggers(desc);
+	ensure_triggers(desc);
 	PG_RETURN_INT64((int64) recount_relation(desc));
 }

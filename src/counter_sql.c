@@ -250,6 +250,21 @@ counter_reset_sql(RelationDesc *desc)
 	return buf.data;
 }
 
+/* How many counters differ from the number of rows that there are. */
+char *
+counter_drift_sql(RelationDesc *desc)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	appendStringInfo(&buf, "SELECT pg_catalog.count(*) FROM %s AS p LEFT JOIN (%s) AS d ON ",
+					 quoted_model_name(desc->related), counter_counts_sql(desc));
+	append_join(&buf, desc);
+	appendStringInfo(&buf, " WHERE COALESCE(p.%s OPERATOR(pg_catalog.<>) COALESCE(d.n, 0), true)",
+					 quote_identifier(desc->counter_cache));
+	return buf.data;
+}
+
 /* Touch all parents. */
 char *
 counter_touch_all_sql(RelationDesc *desc)

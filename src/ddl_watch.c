@@ -19,6 +19,7 @@
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "commands/event_trigger.h"
+#include "commands/extension.h"
 #include "executor/spi.h"
 #include "nodes/parsenodes.h"
 #include "utils/lsyscache.h"
@@ -32,6 +33,7 @@
 #include "factory_watch.h"
 #include "morph_watch.h"
 #include "scope_rename.h"
+#include "version.h"
 
 PG_FUNCTION_INFO_V1(relations_follow_drop);
 PG_FUNCTION_INFO_V1(relations_follow_ddl);
@@ -78,7 +80,8 @@ has_rows(Oid relid)
 
 /*
  * Is there anything that could have to follow?  Not before a restore has
- * loaded the catalog, and not while DROP EXTENSION takes it away.
+ * loaded the catalog, not while DROP EXTENSION takes it away, and not while
+ * ALTER EXTENSION UPDATE is on its way to our version.
  */
 static bool
 catalog_has_rows(void)
@@ -86,6 +89,8 @@ catalog_has_rows(void)
 	const char *const names[] = {"relation", "model", "morph_type", "graph_view", "factory", "factory_state"};
 	bool		result = false;
 
+	if (creating_extension && !version_fits())
+		return false;
 	for (int i = 0; i < (int) lengthof(names); i++)
 	{
 		Oid			relid = catalog_find_table(names[i]);

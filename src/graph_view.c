@@ -29,6 +29,7 @@
 #include "arguments.h"
 #include "catalog_write.h"
 #include "constraint.h"
+#include "graph_view.h"
 #include "placement.h"
 #include "read_run.h"
 
@@ -116,9 +117,12 @@ append_relation(StringInfo sql, Oid model, ViewColumn *column)
 	read_run_end(run);
 }
 
-/* The view's query: visible columns of the model, then the relations. */
-static char *
-view_query(Oid model, ArrayType *paths)
+/*
+ * The view's query: visible columns of the model, then the relations; palloc'd.
+ * Raises what is wrong with the paths.
+ */
+char *
+graph_view_query(Oid model, ArrayType *paths)
 {
 	ModelDesc  *desc = catalog_get_model(model);
 	List	   *relations = view_columns(model, paths);
@@ -159,7 +163,7 @@ make_view(const char *view, Oid nspid, const char *name, Oid model, Datum paths)
 	Oid			relid;
 
 	run_ddl(psprintf("CREATE VIEW %s WITH (security_invoker = true) AS %s", view,
-					 view_query(model, DatumGetArrayTypeP(paths))));
+					 graph_view_query(model, DatumGetArrayTypeP(paths))));
 	run_ddl(psprintf("CREATE TRIGGER relations_write INSTEAD OF INSERT OR UPDATE OR DELETE ON %s"
 					 " FOR EACH ROW EXECUTE FUNCTION %s.write_view()", view, RELATIONS_SCHEMA));
 	CommandCounterIncrement();

@@ -42,6 +42,13 @@ extern MorphType *morph_find_related(List *types, Oid related);
 extern Oid	morph_base_type(Oid relid, const char *column);
 extern char *morph_type_sql(Oid type);
 
+/* what a reference stands on, as SQL */
+extern char *morph_columns_sql(const MorphType *type);
+extern char *morph_known_type_sql(Oid holder, const char *type_column, List *types);
+extern char *morph_check_sql(const char *name, List *types, bool validate);
+extern char *morph_trigger_sql(Oid related);
+extern Oid	morph_find_check(Oid holder, List *types, char **name, bool *validated);
+
 /* of a relation that is declared */
 extern Oid	morph_holder(const RelationDesc *desc);
 extern List *morph_types_of(const RelationDesc *desc);

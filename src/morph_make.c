@@ -40,8 +40,8 @@ type_equals(Oid holder, const char *type_column)
 }
 
 /* ADD COLUMN for the generated columns of a type, separated by commas. */
-static char *
-generated_columns_sql(const MorphType *type)
+char *
+morph_columns_sql(const MorphType *type)
 {
 	StringInfoData buf;
 	ListCell   *f;
@@ -86,8 +86,8 @@ append_null_tests(StringInfo buf, List *columns, const char *test)
 }
 
 /* Is the type in the column one of these?  SQL text. */
-static char *
-known_type_sql(Oid holder, const char *type_column, List *types)
+char *
+morph_known_type_sql(Oid holder, const char *type_column, List *types)
 {
 	StringInfoData buf;
 	ListCell   *lc;
@@ -106,8 +106,8 @@ known_type_sql(Oid holder, const char *type_column, List *types)
  * ADD CONSTRAINT for the check that lets only these types in, and the type and
  * the key only together.
  */
-static char *
-check_sql(const char *name, List *types, bool validate)
+char *
+morph_check_sql(const char *name, List *types, bool validate)
 {
 	MorphType  *first = linitial(types);
 	StringInfoData buf;
@@ -117,7 +117,7 @@ check_sql(const char *name, List *types, bool validate)
 					 quote_identifier(name), quote_identifier(first->type_column));
 	append_null_tests(&buf, first->id_columns, "IS NULL");
 	appendStringInfo(&buf, " ELSE %s AND ",
-					 known_type_sql(first->model, first->type_column, types));
+					 morph_known_type_sql(first->model, first->type_column, types));
 	append_null_tests(&buf, first->id_columns, "IS NOT NULL");
 	appendStringInfoString(&buf, " END)");
 	if (!validate)
@@ -168,7 +168,7 @@ check_rows(Oid holder, List *types, const char *hint)
 	if (SPI_execute(psprintf("SELECT DISTINCT CAST(%s AS text) FROM %s WHERE %s IS NOT NULL AND NOT %s ORDER BY 1 LIMIT %d",
 							 quote_identifier(first->type_column), quoted_model_name(holder),
 							 quote_identifier(first->type_column),
-							 known_type_sql(holder, first->type_column, types), TYPES_TOLD + 1),
+							 morph_known_type_sql(holder, first->type_column, types), TYPES_TOLD + 1),
 					false, 0) != SPI_OK_SELECT)
 		elog(ERROR, "SPI_execute failed");
 	count = SPI_processed;
@@ -188,8 +188,8 @@ check_rows(Oid holder, List *types, const char *hint)
 }
 
 /* The check constraint as it is: its OID, and whether it was validated. */
-static Oid
-find_check(Oid holder, List *types, char **name, bool *validated)
+Oid
+morph_find_check(Oid holder, List *types, char **name, bool *validated)
 {
 	ListCell   *lc;
 
@@ -254,8 +254,8 @@ add_missing_columns(MorphPlan *plan)
 }
 
 /* The statement that makes the trigger of a referred table; NULL: it needs none. */
-static char *
-trigger_sql(Oid related)
+char *
+morph_trigger_sql(Oid related)
 {
 	bool		on_delete = false;
 	bool		on_update = false;
@@ -300,7 +300,7 @@ make_type(MorphPlan *plan, MorphType *type)
 		run_ddl(index_sql(plan->holder, type->foreign_key, &type->created_index));
 	catalog_put_morph_type(type);
 	if (morph_delete_needs_trigger(type) || morph_update_needs_trigger(type))
-		run_ddl(trigger_sql(type->related));
+		run_ddl(morph_trigger_sql(type->related));
 }
 
 /*
@@ -322,7 +322,7 @@ make_morph(MorphPlan *plan)
 	if (plan->added == NIL)
 		return;
 	add_missing_columns(plan);
-	there = OidIsValid(find_check(plan->holder, plan->existing, &check_name, &validated));
+	there = OidIsValid(morph_find_check(plan->holder, plan->existing, &check_name, &validated));
 	if (!there)
 		check_name = ChooseConstraintName(get_rel_name(plan->holder), plan->morph, "check",
 										  get_rel_namespace(plan->holder), NIL);
@@ -335,10 +335,10 @@ make_morph(MorphPlan *plan)
 	initStringInfo(&buf);
 	appendStringInfo(&buf, "ALTER TABLE %s ", quoted_model_name(plan->holder));
 	foreach(lc, plan->added)
-		appendStringInfo(&buf, "%s, ", generated_columns_sql(lfirst(lc)));
+		appendStringInfo(&buf, "%s, ", morph_columns_sql(lfirst(lc)));
 	if (there)
 		appendStringInfo(&buf, "DROP CONSTRAINT %s, ", quote_identifier(check_name));
-	appendStringInfoString(&buf, check_sql(check_name, all, validated));
+	appendStringInfoString(&buf, morph_check_sql(check_name, all, validated));
 	run_ddl(buf.data);
 
 	foreach(lc, all)
@@ -444,14 +444,14 @@ drop_unused_morph_types(Oid holder, List *types)
 
 	initStringInfo(&buf);
 	appendStringInfo(&buf, "ALTER TABLE %s", quoted_model_name(holder));
-	if (OidIsValid(find_check(holder, unused, &check_name, &validated)))
+	if (OidIsValid(morph_find_check(holder, unused, &check_name, &validated)))
 	{
 		appendStringInfo(&buf, " DROP CONSTRAINT %s,", quote_identifier(check_name));
 		if (others != NIL && validated)
 			check_rows(holder, others,
 					   "Delete these rows first, or drop the relation without what it stands on.");
 		if (others != NIL)
-			appendStringInfo(&buf, " %s,", check_sql(check_name, others, validated));
+			appendStringInfo(&buf, " %s,", morph_check_sql(check_name, others, validated));
 	}
 	foreach(lc, unused)
 	{
@@ -473,7 +473,7 @@ drop_unused_morph_types(Oid holder, List *types)
 
 		/* without a type it does nothing: who may not drop it can leave it */
 		if (OidIsValid(get_trigger_oid(type->related, MORPH_TRIGGER, true)) &&
-			trigger_sql(type->related) == NULL && object_ownercheck(RelationRelationId, type->related, GetUserId()))
+			morph_trigger_sql(type->related) == NULL && object_ownercheck(RelationRelationId, type->related, GetUserId()))
 			run_ddl(psprintf("DROP TRIGGER %s ON %s", quote_identifier(MORPH_TRIGGER),
 							 quoted_model_name(type->related)));
 	}
@@ -498,8 +498,8 @@ morph_ddl(const RelationDesc *desc)
 
 	foreach(lc, desc->created_table ? NIL : types)
 		result = lappend(result, psprintf("ALTER TABLE %s %s", quoted_model_name(holder),
-										  generated_columns_sql(lfirst(lc))));
-	conoid = find_check(holder, types, &check_name, &validated);
+										  morph_columns_sql(lfirst(lc))));
+	conoid = morph_find_check(holder, types, &check_name, &validated);
 	if (OidIsValid(conoid))
 		result = lappend(result, pg_get_constraintdef_command(conoid));
 	foreach(lc, types)
@@ -522,7 +522,7 @@ morph_ddl(const RelationDesc *desc)
 		else if (OidIsValid(index))
 			result = lappend(result, pg_get_indexdef_string(index));
 		if ((morph_delete_needs_trigger(type) || morph_update_needs_trigger(type)))
-			triggers = lappend(triggers, trigger_sql(type->related));
+			triggers = lappend(triggers, morph_trigger_sql(type->related));
 	}
 	return list_concat(result, triggers);
 }

@@ -28,8 +28,8 @@
  * A relation whose type has gone goes too, and a morph_to when it has no type
  * left.
  */
-static void
-drop_relations_without_type(void)
+void
+morph_drop_relations_without_type(void)
 {
 	ListCell   *lc;
 
@@ -90,7 +90,7 @@ morph_follow_dropped_tables(void)
 					 errhint("Delete such rows, and drop these columns.")));
 	}
 	if (gone != NIL)
-		drop_relations_without_type();
+		morph_drop_relations_without_type();
 }
 
 /* So do types that had a column which is dropped. */
@@ -103,13 +103,14 @@ morph_follow_dropped_columns(void)
 						" (t.foreign_key || t.id_columns || t.type_column))"
 						" OR (d.objid = t.related AND d.address_names[3]::pg_catalog.name = ANY (t.local_key))"
 						" RETURNING t.type", 0, NULL, NULL) != NIL)
-		drop_relations_without_type();
+		morph_drop_relations_without_type();
 }
 
 /*
  * A type whose foreign key is dropped stays, on another foreign key of its
- * columns if the command made one, else it is no longer enforced.  A check
- * that is dropped is made anew with the next type.
+ * columns if the command made one, else it is no longer enforced.  Of a check
+ * that is dropped the name is kept: it is made anew with the next type, or by
+ * what check() says.
  */
 void
 morph_follow_dropped_constraints(void)
@@ -145,12 +146,6 @@ morph_follow_dropped_constraints(void)
 			}
 		}
 	}
-	catalog_query("UPDATE relations.morph_type t SET check_name = NULL"
-				  " FROM pg_catalog.pg_event_trigger_dropped_objects() d" SQL_NAMED_TABLE
-				  " WHERE d.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass"
-				  " AND c.oid = t.model AND d.address_names[3]::pg_catalog.name = t.check_name"
-				  " AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_constraint k"
-				  " WHERE k.conrelid = t.model AND k.conname = t.check_name)", 0, NULL, NULL, NULL);
 }
 
 /* An index that is gone was created by nobody. */

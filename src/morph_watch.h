@@ -7,6 +7,7 @@
 
 #include "relations.h"
 
+extern void morph_drop_relations_without_type(void);
 extern void morph_follow_dropped_tables(void);
 extern void morph_follow_dropped_columns(void);
 extern void morph_follow_dropped_constraints(void);

@@ -513,6 +513,27 @@ CREATE FUNCTION @extschema@.ddl(model regclass, relation name)
 COMMENT ON FUNCTION @extschema@.ddl(regclass, name) IS
 	'the DDL that a declared relation stands on, one statement a row, for people who keep migrations';
 
+CREATE FUNCTION @extschema@.check(schema text DEFAULT NULL)
+	RETURNS TABLE (model regclass, relation name, problem text, severity text, detail text, statement text)
+	LANGUAGE c STABLE PARALLEL UNSAFE COST 10000 ROWS 20 SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'relations_check';
+COMMENT ON FUNCTION @extschema@.check(text) IS
+	'what is wrong or slow with the relations of a schema''s models, of all when it is null, each with the statement that mends it';
+
+CREATE FUNCTION @extschema@.repair(schema text DEFAULT NULL)
+	RETURNS TABLE (model regclass, relation name, problem text, severity text, detail text, statement text, outcome text)
+	LANGUAGE c VOLATILE PARALLEL UNSAFE COST 10000 ROWS 20 SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'relations_repair';
+COMMENT ON FUNCTION @extschema@.repair(text) IS
+	'run the statements of check, but for those that take rows or declarations away; returns what was found, with the outcome: done, failed, or left to you';
+
+CREATE FUNCTION @extschema@.forget("table" regclass, "column" name DEFAULT NULL)
+	RETURNS void
+	LANGUAGE c VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'relations_forget';
+COMMENT ON FUNCTION @extschema@.forget(regclass, name) IS
+	'tell the catalog of a table, or a column, that was dropped while event triggers did not fire; relations that stood on it go';
+
 CREATE FUNCTION @extschema@.model(
 	model regclass, name text DEFAULT NULL,
 	primary_key text DEFAULT NULL, hidden text DEFAULT NULL)

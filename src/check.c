@@ -1,0 +1,375 @@
+/*
+ * check.c
+ *	  check: what is wrong or slow with the declared relations.
+ *
+ * It runs with the caller's rights and takes the locks of a SELECT.  What the
+ * caller may not see is told, not passed over.
+ */
+#include "relations.h"
+
+#include "access/relation.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "nodes/primnodes.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/resowner.h"
+#include "utils/timestamp.h"
+
+#include "catalog_write.h"
+#include "check.h"
+#include "counter_cache.h"
+#include "progress.h"
+
+PG_FUNCTION_INFO_V1(relations_check);
+
+/* how often long work says how far it is */
+#define PROGRESS_INTERVAL (3 * USECS_PER_SEC)
+
+/* A constant. */
+static const char *
+severity_name(Severity severity)
+{
+	switch (severity)
+	{
+		case SEVERITY_ERROR:
+			return "error";
+		case SEVERITY_WARNING:
+			return "warning";
+		case SEVERITY_SLOW:
+			return "slow";
+		case SEVERITY_NOTE:
+			break;
+	}
+	return "note";
+}
+
+/*
+ * Add what was found of the relation, or of the model, that is looked at.
+ * What the same statement mends is told once.  statement may be NULL.
+ */
+void
+add_finding(Check *check, const char *problem, Severity severity, const char *statement,
+			Mender mender, const char *detail,...)
+{
+	MemoryContext old;
+	Finding    *finding;
+	StringInfoData buf;
+	ListCell   *lc;
+
+	foreach(lc, check->findings)
+	{
+		Finding    *other = lfirst(lc);
+
+		if (statement != NULL && other->statement != NULL &&
+			strcmp(statement, other->statement) == 0 && strcmp(problem, other->problem) == 0)
+			return;
+	}
+	old = MemoryContextSwitchTo(check->context);
+	finding = palloc0(sizeof(Finding));
+	finding->model = check->model;
+	finding->relation = check->relation == NULL ? NULL : pstrdup(check->relation);
+	finding->problem = problem;
+	finding->severity = severity;
+	finding->statement = statement == NULL ? NULL : pstrdup(statement);
+	finding->mender = mender;
+	initStringInfo(&buf);
+	for (;;)
+	{
+		va_list		args;
+		int			needed;
+
+		va_start(args, detail);
+		needed = appendStringInfoVA(&buf, detail, args);
+		va_end(args);
+		if (needed == 0)
+			break;
+		enlargeStringInfo(&buf, needed);
+	}
+	finding->detail = buf.data;
+	check->findings = lappend(check->findings, finding);
+	MemoryContextSwitchTo(old);
+}
+
+/*
+ * Before something that may take long: say what it is when it reads many rows,
+ * and how far we are, now and then.
+ */
+void
+check_progress(Check *check, const char *what, Oid relid)
+{
+	TimestampTz now;
+
+	CHECK_FOR_INTERRUPTS();
+	tell_long_work(what, relid);
+	if (!relations_progress)
+		return;
+	now = GetCurrentTimestamp();
+	if (now - check->told < PROGRESS_INTERVAL)
+		return;
+	check->told = now;
+	ereport(NOTICE,
+			(errmsg("checked %d of %d relations, %s rows of \"%s\"",
+					check->done, check->total, what, model_name(relid))));
+}
+
+/*
+ * Run a query with the caller's rights: the columns of its first row as
+ * strings, in the current memory context, NULL when there is no row.  Errors
+ * are those of the query.
+ */
+char **
+check_query_row(Check *check, const char *sql)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	char	  **result = NULL;
+
+	SPI_connect();
+	if (SPI_execute(sql, check->read_only, 1) != SPI_OK_SELECT)
+		elog(ERROR, "SPI_execute failed: %s", sql);
+	if (SPI_processed > 0)
+	{
+		TupleDesc	desc = SPI_tuptable->tupdesc;
+		MemoryContext old = MemoryContextSwitchTo(caller);
+
+		result = palloc(sizeof(char *) * desc->natts);
+		for (int i = 0; i < desc->natts; i++)
+			result[i] = SPI_getvalue(SPI_tuptable->vals[0], desc, i + 1);
+		MemoryContextSwitchTo(old);
+	}
+	SPI_finish();
+	return result;
+}
+
+/*
+ * Run work in a subtransaction: what it raises, in the current memory context,
+ * or NULL when it comes to its end.  A cancel is raised on.
+ */
+ErrorData *
+catch_error(void (*work) (void *arg), void *arg)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	ErrorData  *volatile error = NULL;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		work(arg);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	if (error != NULL && error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		ReThrowError(error);
+	return error;
+}
+
+/* SELECT relations.<function>('<table>', '<name>'); without a name when it is NULL. */
+char *
+call_statement(const char *function, Oid relid, const char *name)
+{
+	char	   *table = quote_literal_cstr(table_exists(relid) ? quoted_model_name(relid)
+										   : psprintf("%u", relid));
+
+	if (name == NULL)
+		return psprintf("SELECT %s.%s(%s)", RELATIONS_SCHEMA, function, table);
+	return psprintf("SELECT %s.%s(%s, %s)", RELATIONS_SCHEMA, function, table,
+					quote_literal_cstr(name));
+}
+
+/* The tables that a relation takes part in, without doubles. */
+static List *
+tables_of(const RelationDesc *desc)
+{
+	List	   *result = list_make1_oid(desc->model);
+	ListCell   *lc;
+
+	if (OidIsValid(desc->related))
+		result = list_append_unique_oid(result, desc->related);
+	if (OidIsValid(desc->via))
+		result = list_append_unique_oid(result, desc->via);
+	foreach(lc, desc->branches)
+		result = list_append_unique_oid(result, ((RelationDesc *) lfirst(lc))->related);
+	return result;
+}
+
+/*
+ * Are all tables of a relation there, and has the caller any business with
+ * them?  They stay until the end of the transaction then, as tables do that
+ * are read.  What is not so is told.
+ */
+static bool
+hold_tables(Check *check, List *relids)
+{
+	ListCell   *lc;
+
+	foreach(lc, relids)
+	{
+		Oid			relid = lfirst_oid(lc);
+
+		if (table_exists(relid))
+			continue;
+		add_finding(check, "missing_table", SEVERITY_ERROR, call_statement("forget", relid, NULL),
+					MENDED_BY_REPAIR, "a table of the relation, with OID %u, does not exist", relid);
+		return false;
+	}
+	foreach(lc, relids)
+	{
+		Oid			relid = lfirst_oid(lc);
+
+		/* what a temporary table of another session is, is not ours to see */
+		if (isOtherTempNamespace(get_rel_namespace(relid)))
+			return false;
+		if (!has_access(relid))
+		{
+			add_finding(check, "not_checked", SEVERITY_NOTE, NULL, MENDED_BY_HAND,
+						"permission denied for \"%s\"", model_name(relid));
+			return false;
+		}
+	}
+	foreach(lc, relids)
+	{
+		Relation	rel = try_relation_open(lfirst_oid(lc), AccessShareLock);
+
+		/* it has gone this moment */
+		if (rel == NULL)
+			return false;
+		relation_close(rel, NoLock);
+	}
+	return true;
+}
+
+/* Look at one relation: row is its model, its name and what was declared of it. */
+static void
+check_relation(Check *check, char **row)
+{
+	List	   *tables;
+
+	check->model = atooid(row[0]);
+	check->relation = row[1];
+	check->on_delete = parse_action(row[2], "on_delete");
+	check->on_update = parse_action(row[3], "on_update");
+	check->defer = row[4];
+	check->desc = catalog_find_relation(check->model, check->relation);
+	if (check->desc == NULL)
+		return;					/* dropped meanwhile */
+	tables = tables_of(check->desc);
+	if (!hold_tables(check, tables))
+		return;
+	/* the keys may have gone with a table that was being dropped */
+	check->desc = catalog_find_relation(check->model, check->relation);
+	if (check->desc == NULL)
+		return;
+	check->readable = rows_readable(check, tables);
+	check_relation_schema(check);
+	if (check->desc->morph != NULL)
+		check_morph(check);
+	if (RELATION_FOLLOWS(check->desc) && check->readable)
+		check_counter(check);
+}
+
+/*
+ * Everything that is wrong or slow with the relations of the models of a
+ * schema, of all schemas when it is InvalidOid: a list of Finding in the
+ * current memory context.  With read_only nothing is seen that the caller's
+ * snapshot does not see.
+ */
+List *
+run_check(Oid nspid, bool read_only)
+{
+	Check		check = {0};
+	Oid			types[] = {OIDOID};
+	Datum		values[] = {ObjectIdGetDatum(nspid)};
+	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "relations check",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext each = AllocSetContextCreate(scratch, "relations check of one relation",
+											   ALLOCSET_DEFAULT_SIZES);
+	List	   *rows;
+	ListCell   *lc;
+
+	check.context = CurrentMemoryContext;
+	check.read_only = read_only;
+	check.told = GetCurrentTimestamp();
+	MemoryContextSwitchTo(scratch);
+	check_event_triggers(&check);
+	check_disabled_triggers(&check, nspid);
+	check_models(&check, nspid);
+	rows = catalog_strings("SELECT r.model::pg_catalog.oid, r.relation, r.on_delete, r.on_update, r.defer"
+						   " FROM relations.relation r"
+						   " LEFT JOIN pg_catalog.pg_class c ON c.oid = r.model"
+						   " LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+						   " WHERE $1 = 0 OR c.relnamespace = $1"
+						   " ORDER BY n.nspname, c.relname, r.model::pg_catalog.oid, r.relation",
+						   1, types, values);
+	check.total = list_length(rows);
+	foreach(lc, rows)
+	{
+		MemoryContextSwitchTo(each);
+		check_relation(&check, lfirst(lc));
+		check.done++;
+		MemoryContextSwitchTo(scratch);
+		MemoryContextReset(each);
+	}
+	check_views(&check, nspid);
+	MemoryContextSwitchTo(check.context);
+	MemoryContextDelete(scratch);
+	return check.findings;
+}
+
+/* A finding as a row: model, relation, problem, severity, detail, statement, outcome. */
+void
+put_finding(ReturnSetInfo *rsinfo, const Finding *finding)
+{
+	const char *const texts[] = {finding->problem, severity_name(finding->severity),
+	finding->detail, finding->statement, finding->outcome};
+	Datum		values[2 + lengthof(texts)] = {0};
+	bool		nulls[2 + lengthof(texts)];
+
+	nulls[0] = !OidIsValid(finding->model);
+	values[0] = ObjectIdGetDatum(finding->model);
+	nulls[1] = finding->relation == NULL;
+	if (finding->relation != NULL)
+		values[1] = DirectFunctionCall1(namein, CStringGetDatum(finding->relation));
+	for (int i = 0; i < (int) lengthof(texts); i++)
+	{
+		nulls[2 + i] = texts[i] == NULL;
+		if (texts[i] != NULL)
+			values[2 + i] = CStringGetTextDatum(texts[i]);
+	}
+	/* check has no outcome */
+	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+}
+
+/*
+ * SQL: check(schema).  Raises undefined_schema.  What the caller may not read
+ * is a row that says so.
+ */
+Datum
+relations_check(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	Oid			nspid = InvalidOid;
+	ListCell   *lc;
+
+	if (!PG_ARGISNULL(0))
+		nspid = get_namespace_oid(text_to_cstring(PG_GETARG_TEXT_PP(0)), false);
+	InitMaterializedSRF(fcinfo, 0);
+	foreach(lc, run_check(nspid, true))
+		put_finding(rsinfo, lfirst(lc));
+	return (Datum) 0;
+}

@@ -1,0 +1,103 @@
+/*
+ * check_catalog.c
+ *	  Do the event triggers and triggers fire, and is what the catalog says of
+ *	  tables and columns still so?
+ */
+#include "relations.h"
+
+#include "catalog/pg_type.h"
+#include "utils/lsyscache.h"
+
+#include "catalog_write.h"
+#include "check.h"
+
+/* What follows renamings and drops. */
+void
+check_event_triggers(Check *check)
+{
+	ListCell   *lc;
+
+	foreach(lc, catalog_strings("SELECT t.evtname FROM pg_catalog.pg_event_trigger t"
+								" JOIN pg_catalog.pg_proc p ON p.oid = t.evtfoid"
+								" JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace"
+								" WHERE n.nspname = 'relations' AND t.evtenabled IN ('D', 'R')"
+								" ORDER BY t.evtname", 0, NULL, NULL))
+	{
+		char	  **row = lfirst(lc);
+
+		add_finding(check, "event_trigger_disabled", SEVERITY_ERROR,
+					psprintf("ALTER EVENT TRIGGER %s ENABLE", quote_identifier(row[0])), MENDED_BY_REPAIR,
+					"event trigger \"%s\" is disabled: the catalog does not follow what is renamed and dropped", row[0]);
+	}
+}
+
+/* The triggers of the extension that somebody has switched off, on tables of a schema. */
+void
+check_disabled_triggers(Check *check, Oid nspid)
+{
+	Oid			types[] = {OIDOID};
+	Datum		values[] = {ObjectIdGetDatum(nspid)};
+	ListCell   *lc;
+
+	foreach(lc, catalog_strings("SELECT t.tgrelid, t.tgname FROM pg_catalog.pg_trigger t"
+								" JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid"
+								" JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace"
+								" JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid"
+								" WHERE n.nspname = 'relations' AND t.tgenabled IN ('D', 'R')"
+								" AND ($1 = 0 OR c.relnamespace = $1) ORDER BY c.relname, t.tgrelid, t.tgname",
+								1, types, values))
+	{
+		char	  **row = lfirst(lc);
+
+		check->model = atooid(row[0]);
+		check->relation = NULL;
+		add_finding(check, "trigger_disabled", SEVERITY_ERROR,
+					psprintf("ALTER TABLE %s ENABLE TRIGGER %s", quoted_model_name(check->model),
+							 quote_identifier(row[1])),
+					MENDED_BY_REPAIR, "trigger \"%s\" of \"%s\" is disabled", row[1], model_name(check->model));
+	}
+	check->model = InvalidOid;
+}
+
+/* What is said of models and their factories: of tables, and of columns, that are gone. */
+void
+check_models(Check *check, Oid nspid)
+{
+	Oid			types[] = {OIDOID};
+	Datum		values[] = {ObjectIdGetDatum(nspid)};
+	ListCell   *lc;
+
+	foreach(lc, catalog_strings("WITH said (model, name) AS ("
+								" SELECT m.model, u.name::pg_catalog.text FROM relations.model m"
+								" LEFT JOIN LATERAL pg_catalog.unnest(m.primary_key || m.hidden) u (name) ON true"
+								" UNION SELECT f.model, k FROM relations.factory f"
+								" LEFT JOIN LATERAL pg_catalog.jsonb_object_keys(f.definition) k ON true"
+								" UNION SELECT s.model, k FROM relations.factory_state s"
+								" LEFT JOIN LATERAL pg_catalog.jsonb_object_keys(s.definition) k ON true"
+								" UNION SELECT t.model, NULL FROM relations.morph_type t"
+								" UNION SELECT t.related, NULL FROM relations.morph_type t)"
+								" SELECT s.model::pg_catalog.oid, CASE WHEN c.oid IS NOT NULL THEN s.name END"
+								" FROM said s LEFT JOIN pg_catalog.pg_class c ON c.oid = s.model"
+								" WHERE ($1 = 0 OR c.relnamespace = $1)"
+								" AND (c.oid IS NULL OR s.name IS NOT NULL)"
+								" AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_attribute a WHERE a.attrelid = s.model"
+								" AND a.attname = s.name AND a.attnum > 0 AND NOT a.attisdropped)"
+								" AND (c.oid IS NULL OR NOT EXISTS (SELECT 1 FROM relations.relation r"
+								" WHERE r.model = s.model AND r.relation = s.name))"
+								" ORDER BY 1, 2", 1, types, values))
+	{
+		char	  **row = lfirst(lc);
+
+		check->model = atooid(row[0]);
+		check->relation = NULL;
+		if (row[1] == NULL)
+			add_finding(check, "missing_table", SEVERITY_ERROR, call_statement("forget", check->model, NULL),
+						MENDED_BY_REPAIR, "a table of which something is said, with OID %u, does not exist", check->model);
+		else
+			add_finding(check, "missing_column", SEVERITY_ERROR,
+						call_statement("forget", check->model, row[1]), MENDED_BY_REPAIR,
+						"\"%s\" has no column \"%s\", of which model or factory speak",
+						model_name(check->model), row[1]);
+	}
+	check->model = InvalidOid;
+}
