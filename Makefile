@@ -1,7 +1,7 @@
 # relations: an ORM's relationships, inside PostgreSQL
 #
 #   make, make install, make installcheck     as in every PGXS extension; PG_CONFIG= chooses the server
-#   make check, check-all, check-versions, check-upgrade, check-assert, check-valgrind, demo, bench, bench-write, bench-factory
+#   make check, check-all, check-versions, check-upgrade, check-assert, check-valgrind, demo, diagram, bench, bench-write, bench-factory
 #                                            prepare the machine, build, install, and run against a throw-away cluster
 
 EXTENSION = relations
@@ -50,6 +50,7 @@ REGRESS = \
 	write_scope \
 	write_rights \
 	explain \
+	diagram describe json_schema typescript \
 	factory factory_relations factory_values factory_errors factory_rights \
 	partitions \
 	query query_relations query_paging query_errors query_injection query_plans \
@@ -68,7 +69,7 @@ WERROR ?= -Werror
 # The targets that need nothing but make: what they miss, they install.
 # PGXS has no place in them, the makes that they start include it.
 # ---------------------------------------------------------------------
-FRONT = setup check check-all check-versions check-upgrade check-assert check-valgrind demo bench bench-write bench-factory deb dist
+FRONT = setup check check-all check-versions check-upgrade check-assert check-valgrind demo diagram bench bench-write bench-factory deb dist
 
 ifneq (,$(filter $(FRONT),$(MAKECMDGOALS)))
 
@@ -103,6 +104,10 @@ check-upgrade:
 
 demo:
 	@test/bin/demo
+
+# the picture in README.md
+diagram:
+	@test/bin/diagram
 
 # PARTS: some of server, client, growth; server and client when empty.  The options of test/bench/run are
 # variables here: USERS, POSTS, COMMENTS, ROUNDS, CASES (letters), CLOCK (wall or cpu), LARGEST (of growth),

@@ -539,7 +539,8 @@ desc_from_tuple(HeapTuple tup, TupleDesc tupdesc)
 
 /*
  * The rows of relations.relation in which the column anum (model or related)
- * is relid, and, unless it is null, the relation bears that name.
+ * is relid, and, unless it is null, the relation bears that name; all rows
+ * when relid is invalid.
  */
 static List *
 scan_relations(AttrNumber anum, Oid relid, const char *name)
@@ -553,7 +554,7 @@ scan_relations(AttrNumber anum, Oid relid, const char *name)
 	HeapTuple	tup;
 	List	   *result = NIL;
 
-	if (anum == Anum_model)
+	if (anum == Anum_model && OidIsValid(relid))
 		index = relation_primary_key_index(rel);
 	ScanKeyInit(&keys[0], anum, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
 	if (name != NULL)
@@ -563,7 +564,7 @@ scan_relations(AttrNumber anum, Oid relid, const char *name)
 					NameGetDatum(&namedata));
 	}
 	scan = systable_beginscan(rel, index, OidIsValid(index), NULL,
-							  name != NULL ? 2 : 1, keys);
+							  !OidIsValid(relid) ? 0 : name != NULL ? 2 : 1, keys);
 	while (HeapTupleIsValid(tup = systable_getnext(scan)))
 		result = lappend(result, desc_from_tuple(tup, RelationGetDescr(rel)));
 	systable_endscan(scan);
@@ -618,6 +619,13 @@ List *
 catalog_relations_of(Oid model)
 {
 	return scan_relations(Anum_model, model, NULL);
+}
+
+/* All relations, in no order. */
+List *
+catalog_all_relations(void)
+{
+	return scan_relations(Anum_model, InvalidOid, NULL);
 }
 
 /* All relations that lead to a model. */

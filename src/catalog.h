@@ -133,6 +133,7 @@ extern Oid	catalog_relation_row_type(void);
 extern RelationDesc *catalog_find_relation(Oid model, const char *name);
 extern RelationDesc *catalog_get_relation(Oid model, const char *name);
 extern List *catalog_relations_of(Oid model);
+extern List *catalog_all_relations(void);
 extern List *catalog_relations_to(Oid related);
 extern List *catalog_relations_via(Oid relid);
 extern List *catalog_morph_types(Oid model, const char *morph);

@@ -49,6 +49,24 @@
 #define pg_attribute_noreturn() __attribute__((noreturn))
 #endif
 
+/* is a column, by its index in the descriptor, never null? */
+#if PG_VERSION_NUM >= 180000
+#define column_is_not_null(desc, i) \
+	(TupleDescAttr(desc, i)->attnotnull && \
+	 TupleDescCompactAttr(desc, i)->attnullability == ATTNULLABLE_VALID)
+#else
+#define column_is_not_null(desc, i) (TupleDescAttr(desc, i)->attnotnull)
+#endif
+
+/* raises insufficient_privilege for a plan that the role may not run */
+#if PG_VERSION_NUM >= 160000
+#define check_planned_rights(planned) \
+	((void) ExecCheckPermissions((planned)->rtable, (planned)->permInfos, true))
+#else
+#define check_planned_rights(planned) \
+	((void) ExecCheckRTPerms((planned)->rtable, true))
+#endif
+
 /* all settings */
 #if PG_VERSION_NUM >= 160000
 #define all_settings(n) get_guc_variables(n)

@@ -696,6 +696,37 @@ COMMENT ON FUNCTION @extschema@.load_relation(regclass, record, text[]) IS
 	'what one relation leads to from a row, of which key has the columns that the relation starts from: an array, an object or null; the columns of graph views are calls of it';
 
 -- ---------------------------------------------------------------------
+-- Pictures, types and descriptions
+-- ---------------------------------------------------------------------
+CREATE FUNCTION @extschema@.describe(model regclass)
+	RETURNS TABLE (relation name, kind text, related text, keys text, options text)
+	LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 10
+	AS 'MODULE_PATHNAME', 'relations_describe';
+COMMENT ON FUNCTION @extschema@.describe(regclass) IS
+	'the relations of a model for people to read: kind, related model, the keys with an arrow to what is referred to, constraints and options';
+
+CREATE FUNCTION @extschema@.diagram(schema text DEFAULT NULL, format text DEFAULT 'mermaid')
+	RETURNS text
+	LANGUAGE c STABLE PARALLEL RESTRICTED
+	AS 'MODULE_PATHNAME', 'relations_diagram';
+COMMENT ON FUNCTION @extschema@.diagram(text, text) IS
+	'a picture of the relations of a schema''s models, of all when it is null, as text for Mermaid or for Graphviz (dot)';
+
+CREATE FUNCTION @extschema@.json_schema(model regclass, query jsonb DEFAULT '{}')
+	RETURNS jsonb
+	LANGUAGE c STABLE PARALLEL RESTRICTED
+	AS 'MODULE_PATHNAME', 'relations_json_schema';
+COMMENT ON FUNCTION @extschema@.json_schema(regclass, jsonb) IS
+	'the JSON Schema (2020-12) of the documents that a query gives the caller';
+
+CREATE FUNCTION @extschema@.typescript(model regclass, query jsonb DEFAULT '{}', name text DEFAULT NULL)
+	RETURNS text
+	LANGUAGE c STABLE PARALLEL RESTRICTED
+	AS 'MODULE_PATHNAME', 'relations_typescript';
+COMMENT ON FUNCTION @extschema@.typescript(regclass, jsonb, text) IS
+	'declarations in TypeScript of the documents that a query gives the caller; name is that of the interface, UsersDocument for users';
+
+-- ---------------------------------------------------------------------
 -- Graph views
 -- ---------------------------------------------------------------------
 CREATE FUNCTION @extschema@.write_view() RETURNS trigger

@@ -139,6 +139,18 @@ SELECT relations.factory_create('users', 5, '{"with": ["profile"], "seed": 2026}
 
 \echo 'And read back:  await User.query().orderBy(\'id\', \'desc\').limit(5).preload(\'profile\')'
 SELECT relations.query('users', '{"order": ["-id"], "limit": 5, "preload": ["profile"]}');
+
+\echo
+\echo '== 8. Look at it: a model\'s relations, a picture, types for clients =='
+\echo
+SELECT relation, kind, related, keys FROM relations.describe('users');
+
+\pset format unaligned
+\pset tuples_only on
+SELECT relations.diagram('public');
+SELECT relations.typescript('users', '{"preload": ["profile", "role"]}');
+\pset tuples_only off
+\pset format aligned
 \set ECHO none
 
 -- the story was told to its end: is it true?

@@ -115,6 +115,26 @@ my @pages = sort glob 'doc/*.md';
 run_page($_, $_) for @pages;
 
 # ---------------------------------------------------------------------
+# README.md's .psqlrc: what it sets can be typed
+# ---------------------------------------------------------------------
+my ($psqlrc) = slurp_file('README.md') =~ /^```psqlrc\n(.*?)^```$/ms;
+ok(defined $psqlrc, 'README.md has a .psqlrc');
+{
+	my $file = PostgreSQL::Test::Utils::tempdir() . '/psqlrc';
+	append_to_file($file, $psqlrc // '');
+	local $ENV{PSQLRC} = $file;
+	my %wanted = (rel => qr/\| belongs_to \| users/, doc => qr/^ \{ .*"description": /ms, graph => qr/^erDiagram$/m,
+		ts => qr/^export interface ProfilesDocument \{$/m);
+	for my $name (($psqlrc // '') =~ /^\\set (\w+)/mg)
+	{
+		my $sql = "\\set model profiles\n:$name\n";
+		my $output = '';
+		IPC::Run::run([ 'psql', '-q', '-d', $node->connstr('readme') ], '<', \$sql, '>&', \$output);
+		like($output, $wanted{$name} // qr/no such shortcut/, "psql: :$name");
+	}
+}
+
+# ---------------------------------------------------------------------
 # The reference: one row a function, as the server's catalog has it
 # ---------------------------------------------------------------------
 my $reference = $node->safe_psql('readme', q{
