@@ -26,12 +26,16 @@ check_event_triggers(Check *check)
 		char	  **row = lfirst(lc);
 
 		add_finding(check, "event_trigger_disabled", SEVERITY_ERROR,
-					psprintf("ALTER EVENT TRIGGER %s ENABLE", quote_identifier(row[0])), MENDED_BY_REPAIR,
+					psprintf("ALTER EVENT TRIGGER %s ENABLE ALWAYS", quote_identifier(row[0])), MENDED_BY_REPAIR,
 					"event trigger \"%s\" is disabled: the catalog does not follow what is renamed and dropped", row[0]);
 	}
 }
 
-/* The triggers of the extension that somebody has switched off, on tables of a schema. */
+/*
+ * The triggers of the extension that somebody has switched off, on tables of a
+ * schema.  Those of the catalog are for logical replication only; restoring
+ * data with --disable-triggers leaves them as any other.
+ */
 void
 check_disabled_triggers(Check *check, Oid nspid)
 {
@@ -39,11 +43,15 @@ check_disabled_triggers(Check *check, Oid nspid)
 	Datum		values[] = {ObjectIdGetDatum(nspid)};
 	ListCell   *lc;
 
-	foreach(lc, catalog_strings("SELECT t.tgrelid, t.tgname FROM pg_catalog.pg_trigger t"
+	foreach(lc, catalog_strings("SELECT t.tgrelid, t.tgname,"
+								" CASE WHEN p.proname = 'catalog_row' THEN 'ENABLE REPLICA' ELSE 'ENABLE' END"
+								" FROM pg_catalog.pg_trigger t"
 								" JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid"
 								" JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace"
 								" JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid"
-								" WHERE n.nspname = 'relations' AND t.tgenabled IN ('D', 'R')"
+								" WHERE n.nspname = 'relations'"
+								" AND CASE WHEN p.proname = 'catalog_row' THEN t.tgenabled NOT IN ('R', 'A')"
+								" ELSE t.tgenabled IN ('D', 'R') END"
 								" AND ($1 = 0 OR c.relnamespace = $1) ORDER BY c.relname, t.tgrelid, t.tgname",
 								1, types, values))
 	{
@@ -52,7 +60,7 @@ check_disabled_triggers(Check *check, Oid nspid)
 		check->model = atooid(row[0]);
 		check->relation = NULL;
 		add_finding(check, "trigger_disabled", SEVERITY_ERROR,
-					psprintf("ALTER TABLE %s ENABLE TRIGGER %s", quoted_model_name(check->model),
+					psprintf("ALTER TABLE %s %s TRIGGER %s", quoted_model_name(check->model), row[2],
 							 quote_identifier(row[1])),
 					MENDED_BY_REPAIR, "trigger \"%s\" of \"%s\" is disabled", row[1], model_name(check->model));
 	}

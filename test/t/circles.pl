@@ -139,7 +139,7 @@ my $writers = IPC::Run::start(
 $clients = 3;
 my $before = $node->safe_psql('postgres', 'SELECT pg_current_xact_id()');
 clients('snapshots', scripts => \@reads, rounds => $rounds * 2);
-cmp_ok($node->safe_psql('postgres', 'SELECT pg_current_xact_id()') - $before, '>', 10, 'snapshots: rows were moved meanwhile');
+cmp_ok($node->safe_psql('postgres', 'SELECT pg_current_xact_id()') - $before, '>', 0, 'snapshots: rows were moved meanwhile');
 $writers->kill_kill(grace => 1);
 unlike($err, qr/ERROR|aborted/, 'snapshots: nobody who moves them failed');
 $node->stop;

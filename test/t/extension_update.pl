@@ -61,8 +61,9 @@ my @functions = $script =~ /(CREATE FUNCTION \@extschema\@\.(?:check|repair|forg
 is(scalar(@functions), 3, 'functions that 0.9 lacks');
 my @trigger = $script =~ /(CREATE EVENT TRIGGER relations_follow_ddl .*?;\n)/s;
 my @trigger_comment = $script =~ /(COMMENT ON EVENT TRIGGER relations_follow_ddl .*?;\n)/s;
+my @always = $script =~ /(ALTER EVENT TRIGGER relations_follow_ddl .*?;\n)/s;
 my $earlier = $script;
-$earlier =~ s/\Q$_\E// foreach (@functions, @trigger, @trigger_comment);
+$earlier =~ s/\Q$_\E// foreach (@functions, @trigger, @always, @trigger_comment);
 $earlier =~ s/,\n\tcreated_table\s+boolean NOT NULL DEFAULT false//;
 $earlier =~ s/COMMENT ON COLUMN \@extschema\@\.relation\.created_table .*?;\n//;
 $earlier =~ s/'all rows of model as documents, by primary key/'0.9: all rows of model/;
@@ -70,7 +71,7 @@ my ($preload) = $script =~ /(CREATE FUNCTION \@extschema\@\.preload\(model.*?;\n
 $preload =~ s/CREATE FUNCTION/CREATE OR REPLACE FUNCTION/;
 my $update = join("\n", "ALTER TABLE \@extschema\@.relation ADD COLUMN created_table boolean NOT NULL DEFAULT false;\n",
 	"COMMENT ON COLUMN \@extschema\@.relation.created_table IS 'the declaration created the pivot table';\n",
-	"DROP FUNCTION \@extschema\@.old_function();\n", $preload, @functions, @trigger, @trigger_comment);
+	"DROP FUNCTION \@extschema\@.old_function();\n", $preload, @functions, @trigger, @always, @trigger_comment);
 $earlier .= "CREATE FUNCTION \@extschema\@.old_function() RETURNS int LANGUAGE sql AS 'SELECT 9';\n";
 (my $old_control = $control) =~ s/default_version = '1.0'/default_version = '0.9'/;
 # the catalog of 0.9 has no created_table, the library takes it for the last column: it finds none
