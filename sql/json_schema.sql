@@ -88,6 +88,7 @@ SELECT jsonb_pretty(relations.json_schema('folders',
 -- what is not promised: tables that others inherit from, views
 CREATE TABLE base (id int NOT NULL);
 CREATE TABLE derived () INHERITS (base);
+-- from PostgreSQL 18 on it cannot be: json_schema_1.out
 ALTER TABLE derived ALTER id DROP NOT NULL;
 CREATE VIEW author_names AS SELECT name FROM authors;
 SELECT relations.json_schema('base') #> '{properties,id,type}', relations.json_schema('derived') #> '{properties,id,type}',

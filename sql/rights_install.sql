@@ -3,6 +3,8 @@
 -- others, and tables in the place of ours would be read as if they were ours
 --
 SET client_min_messages = error;
+-- which PostgreSQL 18 tells more of
+\set SHOW_CONTEXT never
 DROP EXTENSION IF EXISTS relations CASCADE;
 DROP SCHEMA IF EXISTS relations;
 CREATE ROLE regress_mallory;

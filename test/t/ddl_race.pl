@@ -303,6 +303,8 @@ for my $name (sort keys %pids)
 	{
 		next unless $line =~ /^(?:psql:\S+ )?(?:ERROR|FATAL|PANIC|WARNING):\s+(\w{5}): (.*)/;
 		$states{$1}++;
+		# a scope as it was, a type as it is: the value has another name already
+		next if $1 eq '22P02' && $2 =~ /^invalid input value for enum app\.mood: "(good|fine)"/;
 		$errors{"$1 $2"}++ if $1 !~ $expected || $2 =~ /cache lookup|could not open relation with OID/;
 	}
 	is_deeply(\%errors, {}, "$name: no other errors than those of what has gone");
