@@ -251,7 +251,9 @@ sub wrong_document
 		return "good: $wrong" if $wrong;
 		return 'keys' if keys %$d != 8;
 		return 'name' if $d->{name} ne "u$id";
-		return 'tags' if join(',', map { "$_->{id}$_->{name}" } @{ $d->{tags} }) !~ /^(1g1,2g2,3g3,4g4,5g5)?$/;
+		# a pivot table that is made anew is empty at first, and user 5 may be given two tags in it
+		my $tags = join(',', map { "$_->{id}$_->{name}" } @{ $d->{tags} });
+		return 'tags' if $tags !~ /^(1g1,2g2,3g3,4g4,5g5)?$/ && !($id == 5 && $tags eq '1g1,4g4');
 	}
 	elsif ($what eq 'people')
 	{
