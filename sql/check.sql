@@ -134,6 +134,13 @@ SELECT relation, kind FROM relations.relation WHERE model IN ('"Users"'::regclas
 SELECT relations.forget('posts');
 SELECT relations.forget('posts', 'title');
 
+-- the catalog's own triggers are for replicas only
+ALTER TABLE relations.model ENABLE TRIGGER catalog_row;
+SELECT problem, statement FROM relations.check('relations');
+SELECT problem, outcome FROM relations.repair('relations');
+SELECT * FROM relations.check('relations');
+SELECT relations.catalog_row();
+
 -- polymorphic references
 CREATE TABLE photos (id int PRIMARY KEY);
 CREATE TABLE comments (id int PRIMARY KEY, about_type text, about_id int);

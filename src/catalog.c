@@ -771,3 +771,19 @@ catalog_get_model(Oid relid)
 		desc->hidden = list_concat(desc->hidden, ((MorphType *) lfirst(lc))->foreign_key);
 	return desc;
 }
+
+/* The tables that a relation takes part in, without doubles. */
+List *
+relation_tables(const RelationDesc *desc)
+{
+	List	   *result = list_make1_oid(desc->model);
+	ListCell   *lc;
+
+	if (OidIsValid(desc->related))
+		result = list_append_unique_oid(result, desc->related);
+	if (OidIsValid(desc->via))
+		result = list_append_unique_oid(result, desc->via);
+	foreach(lc, desc->branches)
+		result = list_append_unique_oid(result, ((RelationDesc *) lfirst(lc))->related);
+	return result;
+}

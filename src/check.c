@@ -192,22 +192,6 @@ call_statement(const char *function, Oid relid, const char *name)
 					quote_literal_cstr(name));
 }
 
-/* The tables that a relation takes part in, without doubles. */
-static List *
-tables_of(const RelationDesc *desc)
-{
-	List	   *result = list_make1_oid(desc->model);
-	ListCell   *lc;
-
-	if (OidIsValid(desc->related))
-		result = list_append_unique_oid(result, desc->related);
-	if (OidIsValid(desc->via))
-		result = list_append_unique_oid(result, desc->via);
-	foreach(lc, desc->branches)
-		result = list_append_unique_oid(result, ((RelationDesc *) lfirst(lc))->related);
-	return result;
-}
-
 /*
  * Are all tables of a relation there, and has the caller any business with
  * them?  They stay until the end of the transaction then, as tables do that
@@ -268,7 +252,7 @@ check_relation(Check *check, char **row)
 	check->desc = catalog_find_relation(check->model, check->relation);
 	if (check->desc == NULL)
 		return;					/* dropped meanwhile */
-	tables = tables_of(check->desc);
+	tables = relation_tables(check->desc);
 	if (!hold_tables(check, tables))
 		return;
 	/* the keys may have gone with a table that was being dropped */

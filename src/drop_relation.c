@@ -323,22 +323,6 @@ drop_created(RelationDesc *desc)
 	}
 }
 
-/* The tables of a relation, which are locked before it is dropped. */
-static List *
-tables_of(const RelationDesc *desc)
-{
-	List	   *result = list_make1_oid(desc->model);
-	ListCell   *lc;
-
-	if (OidIsValid(desc->related))
-		result = list_append_unique_oid(result, desc->related);
-	if (OidIsValid(desc->via))
-		result = list_append_unique_oid(result, desc->via);
-	foreach(lc, desc->branches)
-		result = list_append_unique_oid(result, ((RelationDesc *) lfirst(lc))->related);
-	return result;
-}
-
 /* SQL: drop_relation(model, relation, drop_constraint) */
 Datum
 relations_drop_relation(PG_FUNCTION_ARGS)
@@ -355,7 +339,7 @@ relations_drop_relation(PG_FUNCTION_ARGS)
 	model_check(model);
 	require_owner(model);
 	desc = catalog_get_relation(model, name);
-	lock_models(tables_of(desc));
+	lock_models(relation_tables(desc));
 	/* what was read before the lock may have changed */
 	desc = catalog_get_relation(model, name);
 

@@ -32,7 +32,7 @@
 
 /*
  * What a probe costs besides its rows, in rows that are read at once.
- * Measured in memory, three rows of each of 1,000 parents (300 where they have
+ * Measured in memory on a machine that did other work, three rows of each of 1,000 parents (300 where they have
  * 100), ms of the rows without JSON, all at once and by probes, without and
  * with an index in the order: 5 rows a parent: 4.0, 12.0, 7.1; 8: 10.3, 27,
  * 8.9; 20: 15.6, 60, 10.1; 100: 23, 63, 4.4.  With the index they meet near
