@@ -93,11 +93,9 @@ check-all:
 check-versions:
 	@test/bin/check-versions $(VERSIONS)
 
-# a server with assertions: PARTS as for check; one under valgrind: TESTS, some of REGRESS
-check-assert:
-	@PARTS='$(PARTS)' test/bin/check-debug assert
-check-valgrind:
-	@test/bin/check-debug valgrind $(TESTS)
+# a server with assertions, and one under valgrind: PARTS as for check, or TESTS, some of REGRESS
+check-assert check-valgrind:
+	@PARTS='$(PARTS)' test/bin/check-debug $(@:check-%=%) $(TESTS)
 # VERSIONS: 17, 18 or both; both when empty
 check-upgrade:
 	@test/bin/check-upgrade $(VERSIONS)

@@ -114,6 +114,9 @@ typedef struct ModelDesc
 	((kind) == RELATION_HAS_ONE || (kind) == RELATION_BELONGS_TO || \
 	 (kind) == RELATION_HAS_ONE_THROUGH || (kind) == RELATION_MORPH_TO || \
 	 (kind) == RELATION_MORPH_ONE)
+/* true for kinds whose rows hold the reference to the related row */
+#define RELATION_REFERS(kind) \
+	((kind) == RELATION_BELONGS_TO || (kind) == RELATION_MORPH_TO)
 #define RELATION_HAS_PIVOT(kind) \
 	((kind) == RELATION_MANY_TO_MANY || (kind) == RELATION_MORPH_TO_MANY || \
 	 (kind) == RELATION_MORPHED_BY_MANY)

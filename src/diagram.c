@@ -235,7 +235,7 @@ columns_required(Oid relid, List *columns)
 static void
 name_edge(DiagramEdge *edge, RelationDesc *relation)
 {
-	bool		back = relation->kind == RELATION_BELONGS_TO || relation->kind == RELATION_MORPH_TO;
+	bool		back = RELATION_REFERS(relation->kind);
 	const char *kind = relation_kind_name(relation->kind);
 	int			at = back ? list_length(edge->names) : edge->forward++;
 

@@ -272,7 +272,7 @@ add_relation(FactoryRun *run, FactoryNode *outer, const char *name, const JsonPa
 	}
 	relation = member->relation;
 	refuse_through(relation, path);
-	parent = relation->kind == RELATION_BELONGS_TO || relation->kind == RELATION_MORPH_TO;
+	parent = RELATION_REFERS(relation->kind);
 	node = factory_node_make(run, outer, parent ? NODE_PARENT : NODE_CHILD,
 							 relation->kind == RELATION_MORPH_TO
 							 ? ((RelationDesc *) linitial(relation->branches))->related

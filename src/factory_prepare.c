@@ -226,10 +226,9 @@ apply_scope(FactoryNode *node)
 	if (relation == NULL || relation->scope == NULL)
 		return;
 	json_root_value(relation->scope, &root);
-	where = getKeyJsonValueFromContainer(root.val.binary.data, "where", strlen("where"), NULL);
+	where = json_member(&root, "where");
 	if (where != NULL && node->role == NODE_PIVOT)
-		where = JSON_IS_OBJECT(where)
-			? getKeyJsonValueFromContainer(where->val.binary.data, "pivot", strlen("pivot"), NULL) : NULL;
+		where = JSON_IS_OBJECT(where) ? json_member(where, "pivot") : NULL;
 	if (where == NULL || !JSON_IS_OBJECT(where))
 		return;
 	foreach(lc, json_members_of(where))

@@ -154,7 +154,7 @@ is_about_search(Verb *verb, const ErrorData *error, const JsonbValue *search)
 		foreach(lc, OidIsValid(verb->relation->via) ? NIL : verb->relation->other_columns)
 			known = known || (name != NULL && strcmp(name, lfirst(lc)) == 0);
 		result = name != NULL &&
-			(known || getKeyJsonValueFromContainer(search->val.binary.data, name, strlen(name), NULL) != NULL);
+			(known || json_member(search, name) != NULL);
 	}
 	ReleaseSysCache(tup);
 	return result;
@@ -200,7 +200,7 @@ static void
 check_find_or_create(RelationDesc *relation, const char *verb)
 {
 	write_check_relation(relation);
-	if (relation->kind == RELATION_BELONGS_TO || relation->kind == RELATION_MORPH_TO)
+	if (RELATION_REFERS(relation->kind))
 		verb_wrong_kind(relation, verb, "relations.update with \"$upsert\" or \"$connect_or_create\"");
 }
 
@@ -253,8 +253,7 @@ search_of(const JsonbValue *document, List *predicate, int index)
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 	foreach(lc, predicate)
 	{
-		JsonbValue *value = getKeyJsonValueFromContainer(document->val.binary.data, lfirst(lc),
-														 strlen(lfirst(lc)), NULL);
+		JsonbValue *value = json_member(document, lfirst(lc));
 		JsonbValue	key;
 
 		if (value == NULL || value->type == jbvNull)

@@ -195,7 +195,7 @@ static void
 push_replacement(ViewWrite *write, JsonbParseState **state, int i)
 {
 	RelationDesc *relation = write->members[i]->relation;
-	bool		is_parent = relation->kind == RELATION_BELONGS_TO || relation->kind == RELATION_MORPH_TO;
+	bool		is_parent = RELATION_REFERS(relation->kind);
 	JsonbValue	key;
 	JsonbValue	value;
 

@@ -453,7 +453,7 @@ store_related(FunctionCallInfo fcinfo, WriteRun *run, bool many)
 	}
 	if (rows == NIL)
 		;
-	else if (relation->kind == RELATION_BELONGS_TO || relation->kind == RELATION_MORPH_TO)
+	else if (RELATION_REFERS(relation->kind))
 	{
 		write_store_parents(run, list_make1(owner));
 		write_update_row(run, owner);

@@ -36,8 +36,7 @@ require_pivot(RelationDesc *relation, const char *verb)
 {
 	if (RELATION_HAS_PIVOT(relation->kind))
 		return;
-	verb_wrong_kind(relation, verb,
-			   relation->kind == RELATION_BELONGS_TO || relation->kind == RELATION_MORPH_TO
+	verb_wrong_kind(relation, verb, RELATION_REFERS(relation->kind)
 			   ? "relations.associate and relations.dissociate"
 			   : RELATION_IS_THROUGH(relation->kind) ? "a relation of the model that it goes through"
 			   : "relations.create_related, or update the related row with \"$connect\" and \"$disconnect\"");

@@ -76,6 +76,13 @@ json_elements_of(const JsonbValue *array)
 	return container_members(array, false);
 }
 
+/* What an object has at a key; NULL when it has no such key.  palloc'd. */
+JsonbValue *
+json_member(const JsonbValue *object, const char *key)
+{
+	return getKeyJsonValueFromContainer(object->val.binary.data, key, strlen(key), NULL);
+}
+
 /* Raises invalid_parameter_value: the document holds something else there. */
 void
 query_document_error(const JsonPathFrame *path, const char *expected, const JsonbValue *found)

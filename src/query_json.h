@@ -45,6 +45,7 @@ typedef struct QueryContext
 
 extern List *json_members_of(const JsonbValue *object);
 extern List *json_elements_of(const JsonbValue *array);
+extern JsonbValue *json_member(const JsonbValue *object, const char *key);
 extern void json_root_value(Jsonb *document, JsonbValue *value);
 
 extern void query_document_error(const JsonPathFrame *path, const char *expected,

@@ -711,7 +711,7 @@ query_scope_of_type(Jsonb *scope, const char *type)
 	if (types == NULL)
 		return scope;
 	if (type != NULL && JSON_IS_OBJECT(types))
-		own = getKeyJsonValueFromContainer(types->val.binary.data, type, strlen(type), NULL);
+		own = json_member(types, type);
 	if (own != NULL)
 		return JsonbValueToJsonb(own);
 	return DatumGetJsonbP(DirectFunctionCall2(jsonb_delete, JsonbPGetDatum(scope),
@@ -725,7 +725,7 @@ query_scope_has_type(Jsonb *scope, const char *type)
 	JsonbValue *types = types_of_scope(scope);
 
 	return types != NULL && JSON_IS_OBJECT(types) &&
-		getKeyJsonValueFromContainer(types->val.binary.data, type, strlen(type), NULL) != NULL;
+		json_member(types, type) != NULL;
 }
 
 /*

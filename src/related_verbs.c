@@ -114,7 +114,7 @@ verb_object(Jsonb *document, const char *name, JsonbValue *value)
 static void
 require_parent(RelationDesc *relation, const char *verb)
 {
-	if (relation->kind == RELATION_BELONGS_TO || relation->kind == RELATION_MORPH_TO)
+	if (RELATION_REFERS(relation->kind))
 		return;
 	verb_wrong_kind(relation, verb, RELATION_HAS_PIVOT(relation->kind)
 			   ? "relations.attach, relations.detach and relations.sync"

@@ -8,17 +8,10 @@
 #include "write_graph.h"
 #include "write_statement.h"
 
-/* An operation of a document on a relation. */
-typedef struct WriteRequest
-{
-	RelationDesc *relation;
-	const char *operation;
-	JsonMember *member;
-	WriteRow   *row;			/* what it is about, once that is known */
-} WriteRequest;
-
 extern bool write_change_found(WriteRun *run, WriteRow *row, const JsonbValue *document, bool replaces);
 extern void write_change(WriteRun *run, WriteRow *row, const JsonbValue *document, bool replaces);
+
+/* write_reference.c */
 extern void write_set_parent_null(WriteRun *run, WriteRow *row, RelationDesc *relation);
 
 /* write_remove.c: rows that are let go, or deleted */

@@ -116,8 +116,7 @@ branch_of(RelationDesc *relation, const JsonbValue *value, const char *path)
 
 	if (relation->kind != RELATION_MORPH_TO)
 		return relation;
-	type = JSON_IS_OBJECT(value)
-		? getKeyJsonValueFromContainer(value->val.binary.data, "$type", strlen("$type"), NULL) : NULL;
+	type = JSON_IS_OBJECT(value) ? json_member(value, "$type") : NULL;
 	if (type != NULL && type->type == jbvString)
 	{
 		name = pnstrdup(type->val.string.val, type->val.string.len);
@@ -203,7 +202,7 @@ write_parse_pivot(WriteRun *run, WriteRow *child, WriteRow *pivot, const JsonbVa
 
 	if (pivot == NULL || write_model_member(child->model, "pivot") != NULL)
 		return;
-	attributes = getKeyJsonValueFromContainer(value->val.binary.data, "pivot", strlen("pivot"), NULL);
+	attributes = json_member(value, "pivot");
 	if (attributes == NULL)
 		return;
 	if (!JSON_IS_OBJECT(attributes))
@@ -254,7 +253,7 @@ write_add_connected(WriteRun *run, WriteRow *row, RelationDesc *relation, const 
 
 	if (relation->kind == RELATION_MORPH_TO)
 	{
-		JsonbValue *inner = getKeyJsonValueFromContainer(key->val.binary.data, "key", strlen("key"), NULL);
+		JsonbValue *inner = json_member(key, "key");
 
 		write_check_keys(key, path, "$type, key");
 		if (inner == NULL)
@@ -285,8 +284,8 @@ parse_connect_or_create(WriteRun *run, WriteRow *row, RelationDesc *relation,
 	if (!JSON_IS_OBJECT(value))
 		write_wrong_value(path, "an object with \"where\" and \"create\"", value);
 	write_check_keys(value, path, relation->kind == RELATION_MORPH_TO ? "$type, where, create" : "where, create");
-	where = getKeyJsonValueFromContainer(value->val.binary.data, "where", strlen("where"), NULL);
-	create = getKeyJsonValueFromContainer(value->val.binary.data, "create", strlen("create"), NULL);
+	where = json_member(value, "where");
+	create = json_member(value, "create");
 	if (where == NULL || create == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -551,8 +550,7 @@ write_parse_set(WriteRun *run, WriteRow *row, RelationDesc *relation, const Json
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 	foreach(lc, model->desc->primary_key)
 	{
-		JsonbValue *part = getKeyJsonValueFromContainer(value->val.binary.data, lfirst(lc),
-														strlen(lfirst(lc)), NULL);
+		JsonbValue *part = json_member(value, lfirst(lc));
 
 		complete = complete && part != NULL && part->type != jbvNull;
 		if (!complete)

@@ -322,7 +322,7 @@ next_links(List **links)
 static bool
 is_parent(WriteLink *link)
 {
-	return link->relation->kind == RELATION_BELONGS_TO || link->relation->kind == RELATION_MORPH_TO;
+	return RELATION_REFERS(link->relation->kind);
 }
 
 /* The links of rows to what they refer to, or to what refers to them. */
