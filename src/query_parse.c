@@ -457,7 +457,7 @@ parse_aggregates(QueryContext *cxt, QueryNode *node, JsonMember *member, JsonPat
 		JsonMember *entry = lfirst(lc);
 		JsonPathFrame frame = {path, entry->key, 0};
 		List	   *members = query_members(entry, &frame, "an object");
-		JsonMember *column;
+		JsonMember *column = NULL;	/* aggregate_of sets it, or raises */
 		AggregateKind kind;
 		QueryNode  *child;
 
