@@ -89,9 +89,9 @@ check:
 check-all:
 	@test/bin/check $(or $(PARTS),regress isolation modules tap long)
 
-# VERSIONS: some of 15, 17, 18; 17 and 18 when empty
+# VERSIONS: some of 15, 17, 18, PARTS as for check; all when empty
 check-versions:
-	@test/bin/check-versions $(VERSIONS)
+	@PARTS='$(PARTS)' test/bin/check-versions $(VERSIONS)
 
 # a server with assertions, and one under valgrind: PARTS as for check, or TESTS, some of REGRESS
 check-assert check-valgrind:
