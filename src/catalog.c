@@ -423,12 +423,7 @@ set_pivot_steps(RelationDesc *desc, HeapTuple tup, TupleDesc tupdesc)
 
 		for (int i = 0; i < (int) lengthof(stamps); i++)
 		{
-			ListCell   *lc;
-			bool		there = false;
-
-			foreach(lc, desc->pivot_columns)
-				there = there || strcmp(lfirst(lc), stamps[i]) == 0;
-			if (!there)
+			if (!list_has_name(desc->pivot_columns, stamps[i]))
 				desc->pivot_columns = lappend(desc->pivot_columns, pstrdup(stamps[i]));
 		}
 	}

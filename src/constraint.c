@@ -196,20 +196,6 @@ foreign_keys_between(Oid child, Oid parent)
 	return result;
 }
 
-/* Is a name in a list of them? */
-bool
-has_column(List *columns, const char *name)
-{
-	ListCell   *lc;
-
-	foreach(lc, columns)
-	{
-		if (strcmp(lfirst(lc), name) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* Do two lists hold the same columns, in whatever order? */
 bool
 same_columns(List *a, List *b)
@@ -220,7 +206,7 @@ same_columns(List *a, List *b)
 		return false;
 	foreach(lc, a)
 	{
-		if (!has_column(b, lfirst(lc)))
+		if (!list_has_name(b, lfirst(lc)))
 			return false;
 	}
 	return true;
@@ -309,7 +295,7 @@ index_serves(HeapTuple tup, Oid relid, List *columns, IndexUse use)
 	}
 	foreach(lc, names)
 	{
-		if (!has_column(columns, lfirst(lc)))
+		if (!list_has_name(columns, lfirst(lc)))
 			return false;
 	}
 	return is_btree(index->indexrelid);
@@ -420,7 +406,7 @@ needs_nothing_else(Oid relid, List *columns)
 	{
 		Form_pg_attribute att = TupleDescAttr(tupdesc, i);
 
-		result = att->attisdropped || has_column(columns, NameStr(att->attname)) ||
+		result = att->attisdropped || list_has_name(columns, NameStr(att->attname)) ||
 			!must_be_filled(rel, att);
 	}
 	relation_close(rel, AccessShareLock);

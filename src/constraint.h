@@ -35,7 +35,6 @@ typedef enum IndexUse
 extern ForeignKey *get_foreign_key(Oid conoid);
 extern List *foreign_keys_between(Oid child, Oid parent);
 extern ForeignKey *match_foreign_key(List *foreign_keys, List *child_columns, List *parent_columns);
-extern bool has_column(List *columns, const char *name);
 extern bool same_columns(List *a, List *b);
 extern bool same_pairs(List *a, List *other_a, List *b, List *other_b);
 extern Oid	find_index_for(Oid relid, List *columns, IndexUse use);

@@ -103,7 +103,6 @@ check_settable(Oid related, List *local_key, const char *column, const char *arg
 	HeapTuple	tup = SearchSysCacheAttName(related, column);
 	Form_pg_attribute att;
 	bool		computed;
-	ListCell   *lc;
 
 	if (!HeapTupleIsValid(tup))
 		require_column(related, column, argument);
@@ -115,15 +114,12 @@ check_settable(Oid related, List *local_key, const char *column, const char *arg
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("column \"%s\" of \"%s\" is generated", column, model_name(related)),
 				 errdetail("\"%s\" needs a column that can be set.", argument)));
-	foreach(lc, local_key)
-	{
-		if (strcmp(lfirst(lc), column) == 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-					 errmsg("column \"%s\" of \"%s\" is the key that the relation points to",
-							column, model_name(related)),
-					 errdetail("\"%s\" needs a column of its own.", argument)));
-	}
+	if (list_has_name(local_key, column))
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("column \"%s\" of \"%s\" is the key that the relation points to",
+						column, model_name(related)),
+				 errdetail("\"%s\" needs a column of its own.", argument)));
 }
 
 static pg_attribute_noreturn() void
@@ -328,12 +324,7 @@ missing_parent_triggers(RelationDesc *desc)
 	missing = list_copy(columns);
 	foreach(lc, desc->local_key)
 	{
-		ListCell   *other;
-		bool		found = false;
-
-		foreach(other, columns)
-			found = found || strcmp(lfirst(lc), lfirst(other)) == 0;
-		if (!found)
+		if (!list_has_name(columns, lfirst(lc)))
 		{
 			missing = lappend(missing, lfirst(lc));
 			covered = false;

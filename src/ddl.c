@@ -173,14 +173,7 @@ indexes_ddl(RelationDesc *desc)
 static List *
 append_new(List *statements, char *statement)
 {
-	ListCell   *lc;
-
-	foreach(lc, statements)
-	{
-		if (strcmp(lfirst(lc), statement) == 0)
-			return statements;
-	}
-	return lappend(statements, statement);
+	return list_has_name(statements, statement) ? statements : lappend(statements, statement);
 }
 
 /*

@@ -117,18 +117,12 @@ void
 check_relation_name(const RelationRow *row, List *added)
 {
 	bool		is_column = get_attnum(row->model, row->name) > 0;
-	ListCell   *lc;
 
 	if (row->name[0] == '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_NAME),
 				 errmsg("a relation must have a name")));
-	foreach(lc, added)
-	{
-		if (strcmp(lfirst(lc), row->name) == 0)
-			is_column = true;
-	}
-	if (is_column)
+	if (is_column || list_has_name(added, row->name))
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_COLUMN),
 				 errmsg("model \"%s\" has a column \"%s\"", model_name(row->model), row->name),

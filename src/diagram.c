@@ -22,35 +22,6 @@
 
 PG_FUNCTION_INFO_V1(relations_diagram);
 
-static bool
-has_name(List *names, const char *name)
-{
-	ListCell   *lc;
-
-	foreach(lc, names)
-	{
-		if (strcmp(lfirst(lc), name) == 0)
-			return true;
-	}
-	return false;
-}
-
-static bool
-same_names(List *a, List *b)
-{
-	ListCell   *la;
-	ListCell   *lb;
-
-	if (list_length(a) != list_length(b))
-		return false;
-	forboth(la, a, lb, b)
-	{
-		if (strcmp(lfirst(la), lfirst(lb)) != 0)
-			return false;
-	}
-	return true;
-}
-
 /* May the caller see anything of a table? */
 static bool
 model_visible(Oid relid)
@@ -144,7 +115,7 @@ unique_by(Relation rel, List *columns)
 			heap_attisnull(tup, Anum_pg_index_indpred, NULL);
 		for (int i = 0; fits && i < index->indnkeyatts; i++)
 			fits = index->indkey.values[i] > 0 &&
-				has_name(columns, get_attname(RelationGetRelid(rel), index->indkey.values[i], false));
+				list_has_name(columns, get_attname(RelationGetRelid(rel), index->indkey.values[i], false));
 		result = result || fits;
 		ReleaseSysCache(tup);
 	}
@@ -166,15 +137,15 @@ model_columns(Oid relid)
 		Form_pg_attribute att = TupleDescAttr(desc, i);
 		DiagramColumn *column;
 
-		if (att->attisdropped || has_name(model->hidden, NameStr(att->attname)))
+		if (att->attisdropped || list_has_name(model->hidden, NameStr(att->attname)))
 			continue;
 		if (!all && pg_attribute_aclcheck(relid, att->attnum, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
 			continue;
 		column = palloc0(sizeof(DiagramColumn));
 		column->name = pstrdup(NameStr(att->attname));
 		column->type = short_type(att->atttypid, att->atttypmod);
-		column->primary = has_name(model->primary_key, column->name);
-		column->foreign = has_name(foreign, column->name);
+		column->primary = list_has_name(model->primary_key, column->name);
+		column->foreign = list_has_name(foreign, column->name);
 		column->unique = !column->primary && unique_by(rel, list_make1(column->name));
 		result = lappend(result, column);
 	}
@@ -259,8 +230,8 @@ step_edge(Diagram *diagram, RelationStep *step, Oid schema)
 	{
 		edge = lfirst(lc);
 		if (!edge->through && edge->parent == parent && edge->child == child &&
-			same_names(edge->parent_columns, step->local_key) &&
-			same_names(edge->child_columns, step->foreign_key))
+			list_same_names(edge->parent_columns, step->local_key) &&
+			list_same_names(edge->child_columns, step->foreign_key))
 		{
 			edge->enforced = edge->enforced || step->constraint_name != NULL;
 			return edge;

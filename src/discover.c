@@ -258,7 +258,7 @@ is_part_of(List *columns, List *others)
 
 	foreach(lc, columns)
 	{
-		if (!has_column(others, lfirst(lc)))
+		if (!list_has_name(others, lfirst(lc)))
 			return false;
 	}
 	return list_length(columns) < list_length(others);

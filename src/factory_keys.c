@@ -25,7 +25,7 @@ typedef struct Reference
 void
 factory_want(FactoryNode *node, const char *column)
 {
-	if (!has_column(node->wanted, column))
+	if (!list_has_name(node->wanted, column))
 		node->wanted = lappend(node->wanted, pstrdup(column));
 }
 

@@ -57,8 +57,8 @@ has_key(const RelationDesc *desc, Oid relid, const char *column)
 	{
 		const RelationStep *step = &desc->steps[i];
 
-		if ((STEP_CHILD(step) == relid && has_column(step->foreign_key, column)) ||
-			(STEP_PARENT(step) == relid && has_column(step->local_key, column)))
+		if ((STEP_CHILD(step) == relid && list_has_name(step->foreign_key, column)) ||
+			(STEP_PARENT(step) == relid && list_has_name(step->local_key, column)))
 			return true;
 	}
 	return false;

@@ -136,11 +136,8 @@ graph_view_query(Oid model, ArrayType *paths)
 	for (int i = 0; i < RelationGetNumberOfAttributes(rel); i++)
 	{
 		Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel), i);
-		bool		hidden = att->attisdropped;
 
-		foreach(lc, desc->hidden)
-			hidden = hidden || strcmp(lfirst(lc), NameStr(att->attname)) == 0;
-		if (!hidden)
+		if (!att->attisdropped && !list_has_name(desc->hidden, NameStr(att->attname)))
 			appendStringInfo(&sql, "%sm.%s", n++ > 0 ? ", " : "",
 							 quote_identifier(NameStr(att->attname)));
 	}

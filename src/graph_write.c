@@ -224,7 +224,6 @@ upsert_row(WriteRun *run, WriteRow *row, List *conflict)
 	WriteStatement statement;
 	WriteModel *model = row->model;
 	int			n = 0;
-	ListCell   *lc;
 
 	budget_write(run, list_make1(row));
 	write_set_shape(row);
@@ -245,11 +244,8 @@ upsert_row(WriteRun *run, WriteRow *row, List *conflict)
 	for (int i = 0; i < row->ncolumns; i++)
 	{
 		char	   *name = model->columns[row->columns[i]].name;
-		bool		in_conflict = false;
 
-		foreach(lc, conflict)
-			in_conflict = in_conflict || strcmp(lfirst(lc), name) == 0;
-		if (in_conflict)
+		if (list_has_name(conflict, name))
 			continue;
 		appendStringInfo(&statement.sql, "%s%s = EXCLUDED.%s", n++ > 0 ? ", " : "",
 						 quote_identifier(name), quote_identifier(name));

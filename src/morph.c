@@ -67,36 +67,6 @@ morph_find_related(List *types, Oid related)
 	return NULL;
 }
 
-static bool
-equal_columns(List *a, List *b)
-{
-	ListCell   *x;
-	ListCell   *y;
-
-	if (list_length(a) != list_length(b))
-		return false;
-	forboth(x, a, y, b)
-	{
-		if (strcmp(lfirst(x), lfirst(y)) != 0)
-			return false;
-	}
-	return true;
-}
-
-static bool
-list_has(List *names, const char *name)
-{
-	ListCell   *lc;
-
-	foreach(lc, names)
-	{
-		if (strcmp(lfirst(lc), name) == 0)
-			return true;
-	}
-	return false;
-}
-
-
 /* Raises duplicate_object when a value or a table stands for something else. */
 static void
 check_clash(MorphPlan *plan, List *others, MorphType *wanted)
@@ -232,7 +202,7 @@ resolve_columns(MorphPlan *plan)
 	{
 		if (plan->type_column != NULL && strcmp(plan->type_column, first->type_column) != 0)
 			type_differs(plan, first, "type_column", first->type_column, plan->type_column);
-		if (plan->id_columns != NIL && !equal_columns(plan->id_columns, first->id_columns))
+		if (plan->id_columns != NIL && !list_same_names(plan->id_columns, first->id_columns))
 			type_differs(plan, first, "id_column", format_column_list(first->id_columns),
 						 format_column_list(plan->id_columns));
 		plan->type_column = first->type_column;
@@ -282,7 +252,7 @@ check_columns(MorphPlan *plan)
 			require_column(plan->holder, lfirst(lc),
 						   foreach_current_index(lc) == 0 ? "type_column" : "id_column");
 	}
-	if (!list_has(plan->missing, plan->type_column))
+	if (!list_has_name(plan->missing, plan->type_column))
 	{
 		Oid			type = morph_base_type(plan->holder, plan->type_column);
 
@@ -311,7 +281,7 @@ check_columns(MorphPlan *plan)
 			Oid			column;
 			Oid			key = morph_base_type(type->related, lfirst(l));
 
-			if (list_has(plan->missing, lfirst(i)))
+			if (list_has_name(plan->missing, lfirst(i)))
 				continue;
 			column = morph_base_type(plan->holder, lfirst(i));
 			if (!can_hold(column, key))
@@ -364,7 +334,7 @@ choose_column_name(MorphPlan *plan, const char *wanted, List *taken)
 			snprintf(suffix, sizeof(suffix), "_%d", n);
 		length = pg_mbcliplen(wanted, strlen(wanted), NAMEDATALEN - 1 - strlen(suffix));
 		name = psprintf("%.*s%s", length, wanted, suffix);
-		if (get_attnum(plan->holder, name) == InvalidAttrNumber && !list_has(taken, name) &&
+		if (get_attnum(plan->holder, name) == InvalidAttrNumber && !list_has_name(taken, name) &&
 			catalog_find_relation(plan->holder, name) == NULL)
 			return name;
 	}

@@ -155,6 +155,37 @@ quoted_column_list(List *columns)
 	return buf.data;
 }
 
+/* Is a name in a list of them? */
+bool
+list_has_name(List *names, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, names)
+	{
+		if (strcmp(lfirst(lc), name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Do two lists hold the same names, in the same order? */
+bool
+list_same_names(List *a, List *b)
+{
+	ListCell   *x;
+	ListCell   *y;
+
+	if (list_length(a) != list_length(b))
+		return false;
+	forboth(x, a, y, b)
+	{
+		if (strcmp(lfirst(x), lfirst(y)) != 0)
+			return false;
+	}
+	return true;
+}
+
 /*
  * The candidate that was probably meant by name, or NULL when none is near
  * enough: at most a third of the name's letters may differ, two in short ones.

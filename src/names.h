@@ -16,6 +16,8 @@ extern char *format_column_list(List *columns);
 extern char *quoted_column_list(List *columns);
 extern List *name_array_to_list(Datum array);
 extern Datum name_list_to_array(List *names);
+extern bool list_has_name(List *names, const char *name);
+extern bool list_same_names(List *a, List *b);
 extern const char *closest_name(const char *name, List *candidates);
 extern AttrNumber find_column(Oid relid, const char *column);
 extern AttrNumber require_column(Oid relid, const char *column, const char *argument);

@@ -264,7 +264,7 @@ append_key(StringInfo buf, List *done, List *columns, List *definitions)
 
 	forboth(lc, columns, lc2, definitions)
 	{
-		if (has_column(done, lfirst(lc)))
+		if (list_has_name(done, lfirst(lc)))
 			continue;
 		appendStringInfo(buf, "%s%s NOT NULL", done != NIL ? ", " : "", (char *) lfirst(lc2));
 		done = lappend(done, lfirst(lc));
@@ -280,7 +280,7 @@ union_of(List *columns, List *more)
 
 	foreach(lc, more)
 	{
-		if (!has_column(result, lfirst(lc)))
+		if (!list_has_name(result, lfirst(lc)))
 			result = lappend(result, lfirst(lc));
 	}
 	return result;
@@ -308,7 +308,7 @@ create_pivot(Pivot *pivot, RelationRow *row)
 	{
 		const char *column = lfirst(lc);
 
-		if (has_column(done, column) ||
+		if (list_has_name(done, column) ||
 			(row->pivot_timestamps &&
 			 (strcmp(column, timestamps[0]) == 0 || strcmp(column, timestamps[1]) == 0)))
 			continue;
@@ -319,7 +319,7 @@ create_pivot(Pivot *pivot, RelationRow *row)
 	}
 	for (int i = 0; row->pivot_timestamps && i < (int) lengthof(timestamps); i++)
 	{
-		if (!has_column(done, timestamps[i]))
+		if (!list_has_name(done, timestamps[i]))
 			appendStringInfo(&sql, ", %s", timestamp_sql(timestamps[i]));
 	}
 	appendStringInfo(&sql, ", PRIMARY KEY (%s))", quoted_column_list(done));

@@ -491,7 +491,6 @@ static void
 parse_select(QueryNode *node, JsonMember *member, JsonPathFrame *path)
 {
 	ListCell   *lc;
-	ListCell   *h;
 
 	node->selects = true;
 	foreach(lc, query_elements(member, path, "an array of columns"))
@@ -507,14 +506,11 @@ parse_select(QueryNode *node, JsonMember *member, JsonPathFrame *path)
 							json_path_string(&frame), model_name(node->relid)),
 					 errhint("Name it in \"preload\".")));
 		require_column(node->relid, column, json_path_string(&frame));
-		foreach(h, node->model->hidden)
-		{
-			if (strcmp(lfirst(h), column) == 0)
-				ereport(ERROR,
-						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						 errmsg("column \"%s\" of \"%s\" is hidden", column, model_name(node->relid)),
-						 errdetail("It is named by \"%s\".", json_path_string(&frame))));
-		}
+		if (list_has_name(node->model->hidden, column))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("column \"%s\" of \"%s\" is hidden", column, model_name(node->relid)),
+					 errdetail("It is named by \"%s\".", json_path_string(&frame))));
 		node->select = lappend(node->select, column);
 	}
 }
@@ -739,7 +735,6 @@ query_check_scope_types(Jsonb *scope, List *types)
 	JsonPathFrame frame = {&top, "types", 0};
 	JsonbValue *value = types_of_scope(scope);
 	ListCell   *lc;
-	ListCell   *t;
 
 	if (value == NULL)
 		return;
@@ -748,11 +743,8 @@ query_check_scope_types(Jsonb *scope, List *types)
 	foreach(lc, json_members_of(value))
 	{
 		JsonMember *member = lfirst(lc);
-		bool		known = false;
 
-		foreach(t, types)
-			known = known || strcmp(lfirst(t), member->key) == 0;
-		if (!known)
+		if (!list_has_name(types, member->key))
 			query_unknown_key(&frame, member->key, "the types", types);
 	}
 }

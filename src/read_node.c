@@ -69,19 +69,6 @@ select_order_position(ReadNode *node, QueryOrder *order)
 	return list_length(node->columns) - 1;
 }
 
-static bool
-list_has_name(List *names, const char *name)
-{
-	ListCell   *lc;
-
-	foreach(lc, names)
-	{
-		if (strcmp(lfirst(lc), name) == 0)
-			return true;
-	}
-	return false;
-}
-
 static void
 list_delete_name(List **names, const char *name)
 {

@@ -80,19 +80,6 @@ init_cache(void)
 										  ALLOCSET_DEFAULT_SIZES);
 }
 
-static bool
-list_has_name(List *names, const char *name)
-{
-	ListCell   *lc;
-
-	foreach(lc, names)
-	{
-		if (strcmp(lfirst(lc), name) == 0)
-			return true;
-	}
-	return false;
-}
-
 static WriteMember *
 add_member(WriteModel *model, const char *name)
 {
@@ -283,22 +270,6 @@ write_model_column(WriteModel *model, const char *name)
  * ---------------------------------------------------------------------
  */
 
-static bool
-same_names(List *a, List *b)
-{
-	ListCell   *x;
-	ListCell   *y;
-
-	if (list_length(a) != list_length(b))
-		return false;
-	forboth(x, a, y, b)
-	{
-		if (strcmp(lfirst(x), lfirst(y)) != 0)
-			return false;
-	}
-	return true;
-}
-
 /* The position of a column among those that are returned; added when missing. */
 static int
 returned_position(WriteShape *shape, char *name)
@@ -439,8 +410,8 @@ write_model_shape(WriteModel *model, int ncolumns, const int *columns, List *rel
 
 		if (shape->ncolumns == ncolumns &&
 			memcmp(shape->columns, columns, sizeof(int) * ncolumns) == 0 &&
-			same_relations(shape->relations, relations) && same_names(shape->wanted, wanted) &&
-			shape->pivot == pivot && same_names(shape->shown, shown))
+			same_relations(shape->relations, relations) && list_same_names(shape->wanted, wanted) &&
+			shape->pivot == pivot && list_same_names(shape->shown, shown))
 			return shape;
 	}
 	return make_shape(model, ncolumns, columns, relations, wanted, shown, pivot);
