@@ -22,7 +22,6 @@
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "replication/logicalworker.h"
-#include "utils/array.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -32,6 +31,7 @@
 #include "utils/varlena.h"
 
 #include "catalog.h"
+#include "constraint.h"
 #include "version.h"
 
 /* columns of relations.relation, see relations--1.0.sql */
@@ -264,25 +264,6 @@ relations_catalog_row(PG_FUNCTION_ARGS)
 		return PointerGetDatum(NULL);
 	return PointerGetDatum(TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event)
 						   ? trigdata->tg_newtuple : trigdata->tg_trigtuple);
-}
-
-/* The columns conkey or confkey of a pg_constraint row, as names. */
-static List *
-constraint_columns(HeapTuple tup, AttrNumber anum, Oid relid)
-{
-	bool		isnull;
-	Datum		d = SysCacheGetAttr(CONSTROID, tup, anum, &isnull);
-	ArrayType  *arr;
-	int16	   *attnums;
-	List	   *result = NIL;
-
-	if (isnull)
-		return NIL;
-	arr = DatumGetArrayTypeP(d);
-	attnums = (int16 *) ARR_DATA_PTR(arr);
-	for (int i = 0; i < ARR_DIMS(arr)[0]; i++)
-		result = lappend(result, get_attname(relid, attnums[i], false));
-	return result;
 }
 
 /*

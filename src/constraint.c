@@ -77,8 +77,8 @@ action_name(char action)
  * Attribute numbers of an array column of pg_constraint, as names.  NIL when
  * one of the columns is gone, as it may be when the table is not locked.
  */
-static List *
-attnum_names(HeapTuple tup, AttrNumber anum, Oid relid)
+List *
+constraint_columns(HeapTuple tup, AttrNumber anum, Oid relid)
 {
 	bool		isnull;
 	Datum		d = SysCacheGetAttr(CONSTROID, tup, anum, &isnull);
@@ -140,8 +140,8 @@ foreign_key_from_tuple(HeapTuple tup)
 	fk->name = pstrdup(NameStr(con->conname));
 	fk->child = con->conrelid;
 	fk->parent = con->confrelid;
-	fk->child_columns = attnum_names(tup, Anum_pg_constraint_conkey, con->conrelid);
-	fk->parent_columns = attnum_names(tup, Anum_pg_constraint_confkey, con->confrelid);
+	fk->child_columns = constraint_columns(tup, Anum_pg_constraint_conkey, con->conrelid);
+	fk->parent_columns = constraint_columns(tup, Anum_pg_constraint_confkey, con->confrelid);
 	fk->on_delete = con->confdeltype;
 	fk->on_update = con->confupdtype;
 	fk->deferrable = con->condeferrable;

@@ -5,6 +5,8 @@
 #ifndef RELATIONS_CONSTRAINT_H
 #define RELATIONS_CONSTRAINT_H
 
+#include "access/htup.h"
+
 #include "catalog.h"
 
 /* A native foreign key, found or wanted.  Actions are those of pg_constraint. */
@@ -32,6 +34,7 @@ typedef enum IndexUse
 } IndexUse;
 
 /* found */
+extern List *constraint_columns(HeapTuple tup, AttrNumber anum, Oid relid);
 extern ForeignKey *get_foreign_key(Oid conoid);
 extern List *foreign_keys_between(Oid child, Oid parent);
 extern ForeignKey *match_foreign_key(List *foreign_keys, List *child_columns, List *parent_columns);
