@@ -56,7 +56,7 @@ ok(-S "$dir/.s.PGSQL.$port", 'pgbouncer runs') or diag($error);
 sub run_program
 {
 	my ($name, $named, @command) = @_;
-	$node->safe_psql('postgres', qq{CREATE DATABASE "$name"});
+	$node->safe_psql('postgres', qq{CREATE DATABASE "$name" TEMPLATE template0 ENCODING 'UTF8'});
 	$node->safe_psql($name, <<'SQL');
 ALTER SCHEMA public OWNER TO app;
 CREATE EXTENSION relations;
