@@ -5,8 +5,9 @@ SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS relations;
 CREATE SCHEMA query_plans;
 SET search_path = query_plans;
-CREATE TABLE users (id int PRIMARY KEY, name text, age int, data jsonb);
-CREATE TABLE posts (id int PRIMARY KEY, user_id int REFERENCES users, title text, likes int);
+-- statistics that come at their own time let plans go
+CREATE TABLE users (id int PRIMARY KEY, name text, age int, data jsonb) WITH (autovacuum_enabled = false);
+CREATE TABLE posts (id int PRIMARY KEY, user_id int REFERENCES users, title text, likes int) WITH (autovacuum_enabled = false);
 INSERT INTO users SELECT i, CASE WHEN i % 4 > 0 THEN 'user ' || i % 7 END, CASE WHEN i % 5 > 0 THEN i END, jsonb_build_object('n', i % 3) FROM generate_series(1, 30) i;
 INSERT INTO posts SELECT i, 1 + i % 25, 'post ' || i % 9, i % 13 FROM generate_series(1, 200) i;
 SELECT kind FROM relations.has_many('users', 'posts', 'posts');
