@@ -163,7 +163,7 @@ receive_row(TupleTableSlot *slot, DestReceiver *self)
 /* What receivers have nothing to do at. */
 void
 level_startup(pg_attribute_unused() DestReceiver *self, pg_attribute_unused() int operation,
-				pg_attribute_unused() TupleDesc typeinfo)
+			  pg_attribute_unused() TupleDesc typeinfo)
 {
 }
 

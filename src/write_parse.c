@@ -308,7 +308,7 @@ parse_connect_or_create(WriteRun *run, WriteRow *row, RelationDesc *relation,
 /* One operation that adds a related row: $create, $connect, $connect_or_create. */
 void
 write_parse_operation(WriteRun *run, WriteRow *row, RelationDesc *relation, const char *operation,
-				const JsonbValue *value, int64 index)
+					  const JsonbValue *value, int64 index)
 {
 	if (strcmp(operation, "$create") == 0)
 		write_add_created(run, row, relation, value, index);

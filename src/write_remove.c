@@ -29,7 +29,7 @@ append_nulls(StringInfo sql, RelationDesc *relation)
 /* A statement that is part of an operation on a relation: errors name it; "" is none. */
 void
 write_begin_statement(WriteStatement *statement, RelationDesc *relation, WriteRow *owner,
-				const char *operation)
+					  const char *operation)
 {
 	statement_init(statement);
 	if (operation == NULL)

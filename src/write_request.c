@@ -145,7 +145,7 @@ replacement_of(JsonMember *member, bool replaces)
  */
 List *
 write_take_operations(WriteRun *run, WriteRow *row, RelationDesc *relation, JsonMember *member,
-				bool replaces, List *requests)
+					  bool replaces, List *requests)
 {
 	List	   *members;
 	ListCell   *lc;

@@ -26,13 +26,13 @@ extern char *write_operation_path(WriteRow *row, RelationDesc *relation, const c
 extern List *write_one_or_more(JsonbValue *value);
 extern JsonbValue *write_data_of_one(WriteModel *related, JsonbValue *value);
 extern void write_no_related_row(WriteRow *row, RelationDesc *relation,
-						   const char *operation) pg_attribute_noreturn();
+								 const char *operation) pg_attribute_noreturn();
 extern List *write_take_operations(WriteRun *run, WriteRow *row, RelationDesc *relation, JsonMember *member,
-							 bool replaces, List *requests);
+								   bool replaces, List *requests);
 
 /* write_reference.c: what a row refers to */
 extern List *write_reference_columns(RelationDesc *relation);
 extern void write_change_parents(WriteRun *run, WriteRow *row, WriteRow *current, WriteRequest *request,
-						   bool after);
+								 bool after);
 
 #endif							/* RELATIONS_WRITE_REQUEST_H */
