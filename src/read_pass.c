@@ -358,6 +358,8 @@ add_waiting(ReadPass *pass, PassLevel *plevel, TupleTableSlot *slot, uint64 map_
 	MinimalTuple tuple = scratch_room(pass, plevel, length);
 	WaitingRow *waiting;
 
+	/* what stands behind the row goes to the file, too: no bytes of something else */
+	memset((char *) tuple + MAXALIGN(length) - MAXIMUM_ALIGNOF, 0, MAXIMUM_ALIGNOF);
 	memcpy(tuple, (char *) made->t_data + MINIMAL_TUPLE_OFFSET, length);
 	tuple->t_len = length;
 	MemoryContextSwitchTo(old);
