@@ -148,13 +148,10 @@ is_about_search(Verb *verb, const ErrorData *error, const JsonbValue *search)
 	{
 		char	   *name = form->indkey.values[i] == 0 ? NULL
 			: get_attname(form->indrelid, form->indkey.values[i], true);
-		bool		known = false;
-		ListCell   *lc;
 
-		foreach(lc, OidIsValid(verb->relation->via) ? NIL : verb->relation->other_columns)
-			known = known || (name != NULL && strcmp(name, lfirst(lc)) == 0);
 		result = name != NULL &&
-			(known || json_member(search, name) != NULL);
+			((!OidIsValid(verb->relation->via) && list_has_name(verb->relation->other_columns, name)) ||
+			 json_member(search, name) != NULL);
 	}
 	ReleaseSysCache(tup);
 	return result;

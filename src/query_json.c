@@ -76,7 +76,7 @@ json_elements_of(const JsonbValue *array)
 	return container_members(array, false);
 }
 
-/* What an object has at a key; NULL when it has no such key.  palloc'd. */
+/* What an object (JSON_IS_OBJECT) has at a key; NULL when it has no such key.  palloc'd. */
 JsonbValue *
 json_member(const JsonbValue *object, const char *key)
 {
