@@ -18,7 +18,7 @@ REGRESS = \
 	install \
 	guide \
 	declare \
-	keys \
+	keys wide_keys \
 	constraints \
 	oracle \
 	oracle_kinds \

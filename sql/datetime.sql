@@ -27,11 +27,11 @@ SELECT 1000 + i, '1000-01-01'::date + (i * 7919 % 3000000), '1000-01-01'::timest
 	'1000-01-01 00:00+00'::timestamptz + (i * 15485863::int8 % 26280000) * interval '3601.25 s'
 FROM generate_series(1, 4000) i;
 
--- whole hours, others, seconds, none; names, offsets and rules
+-- whole hours, others, seconds, none, more than two digits; names, offsets and rules
 CREATE TABLE zones (zone text);
 INSERT INTO zones VALUES ('UTC'), ('Europe/Berlin'), ('America/New_York'), ('America/St_Johns'), ('Asia/Kathmandu'), ('Africa/Monrovia'),
 	('Europe/Dublin'), ('Asia/Manila'), ('Antarctica/Troll'), ('Pacific/Apia'), ('Pacific/Kiritimati'), ('+05:30'), ('-00:30'),
-	('<+03>-3'), ('EST5EDT,M3.2.0,M11.1.0');
+	('<+03>-3'), ('X-167'), ('X+167'), ('EST5EDT,M3.2.0,M11.1.0');
 CREATE FUNCTION differing(zone text) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE n bigint; BEGIN
 	PERFORM set_config('timezone', zone, true);

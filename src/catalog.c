@@ -32,6 +32,7 @@
 
 #include "catalog.h"
 #include "constraint.h"
+#include "relation_key.h"
 #include "version.h"
 
 /* columns of relations.relation, see relations--1.0.sql */
@@ -126,14 +127,15 @@ relation_kind_name(RelationKind kind)
 static RelationKind
 parse_kind(const char *name)
 {
-	for (int i = 0; i < (int) lengthof(kind_names); i++)
+	for (int i = 0; name != NULL && i < (int) lengthof(kind_names); i++)
 	{
 		if (strcmp(name, kind_names[i]) == 0)
 			return (RelationKind) i;
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_DATA_CORRUPTED),
-			 errmsg("relation kind \"%s\" is unknown to this version of the library", name),
+			 errmsg("relation kind \"%s\" is unknown to this version of the library",
+					name != NULL ? name : "null"),
 			 errhint("Restart the session after ALTER EXTENSION relations UPDATE.")));
 }
 
@@ -347,6 +349,23 @@ get_bool_attr(HeapTuple tup, int attnum, TupleDesc tupdesc)
 	return !isnull && DatumGetBool(d);
 }
 
+/*
+ * Raise data_corrupted unless both keys of a stored relation can be keys and
+ * pair.  The extension writes no other rows, but a restore or a superuser may.
+ */
+static void
+check_stored_keys(Oid model, const char *name, List *foreign_key, List *local_key)
+{
+	if (!is_key(foreign_key) || list_length(foreign_key) != list_length(local_key))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("relation \"%s\" of model \"%s\" is corrupt in the catalog",
+						name, model_name(model)),
+				 errdetail("Its keys have %d and %d columns.",
+						   list_length(foreign_key), list_length(local_key)),
+				 errhint("Delete its row, then declare the relation again.")));
+}
+
 static void
 set_step(RelationDesc *desc, int n, Oid from, Oid to, bool belongs,
 		 List *foreign_key, List *local_key, char *constraint_name)
@@ -361,6 +380,7 @@ set_step(RelationDesc *desc, int n, Oid from, Oid to, bool belongs,
 	step->constraint_name = constraint_name;
 	read_keys_from_constraint(STEP_CHILD(step), STEP_PARENT(step), constraint_name,
 							  &step->foreign_key, &step->local_key);
+	check_stored_keys(desc->model, desc->name, step->foreign_key, step->local_key);
 	desc->nsteps = n + 1;
 }
 
@@ -469,7 +489,7 @@ desc_from_tuple(HeapTuple tup, TupleDesc tupdesc)
 
 	desc->model = get_oid_attr(tup, Anum_model, tupdesc);
 	desc->name = get_name_attr(tup, Anum_relation, tupdesc);
-	desc->kind = parse_kind(TextDatumGetCString(heap_getattr(tup, Anum_kind, tupdesc, &isnull)));
+	desc->kind = parse_kind(get_text_attr(tup, Anum_kind, tupdesc));
 	desc->related = get_oid_attr(tup, Anum_related, tupdesc);
 	desc->morph = get_name_attr(tup, Anum_morph, tupdesc);
 	d = heap_getattr(tup, Anum_scope, tupdesc, &isnull);
@@ -639,6 +659,8 @@ morph_type_from_tuple(HeapTuple tup, TupleDesc tupdesc)
 	type->created_index = get_name_attr(tup, Anum_morph_created_index, tupdesc);
 	read_keys_from_constraint(type->model, type->related, type->constraint_name,
 							  &type->foreign_key, &type->local_key);
+	check_stored_keys(type->model, type->morph, type->foreign_key, type->local_key);
+	check_stored_keys(type->model, type->morph, type->id_columns, type->local_key);
 	return type;
 }
 
@@ -743,9 +765,32 @@ catalog_get_model(Oid relid)
 	table_close(rel, AccessShareLock);
 	if (desc->primary_key == NIL)
 		desc->primary_key = catalog_primary_key_columns(relid);
+	else if (!is_key(desc->primary_key))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("model \"%s\" is corrupt in the catalog", model_name(relid)),
+				 errdetail("Its primary key has %d columns.", list_length(desc->primary_key)),
+				 errhint("Name its key again: SELECT relations.model('%s', primary_key => '...').",
+						 model_name(relid))));
 	foreach(lc, catalog_morph_types(relid, NULL))
 		desc->hidden = list_concat(desc->hidden, ((MorphType *) lfirst(lc))->foreign_key);
 	return desc;
+}
+
+/*
+ * Raise undefined_object if a polymorphic relation has lost its types, which a
+ * superuser can delete from the catalog.
+ */
+void
+require_types(const RelationDesc *relation)
+{
+	if ((relation->morph != NULL || relation->kind == RELATION_MORPH_TO) &&
+		relation->morph_type_column == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("relation \"%s\" of model \"%s\" has no types", relation->name,
+						model_name(relation->model)),
+				 errhint("Declare it again, with the types that it leads to.")));
 }
 
 /* The tables that a relation takes part in, without doubles. */

@@ -143,6 +143,7 @@ extern List *catalog_morph_types(Oid model, const char *morph);
 extern List *catalog_morph_types_to(Oid related);
 extern ModelDesc *catalog_get_model(Oid relid);
 extern List *catalog_primary_key_columns(Oid relid);
+extern void require_types(const RelationDesc *relation);
 extern List *relation_tables(const RelationDesc *desc);
 
 #endif							/* RELATIONS_CATALOG_H */

@@ -705,14 +705,16 @@ relations_counter_parent(PG_FUNCTION_ARGS)
 		foreach(lc, catalog_relations_to(lfirst_oid(table)))
 		{
 			RelationDesc *desc = lfirst(lc);
-			Oid			types[INDEX_MAX_KEYS + 1];
-			Datum		values[INDEX_MAX_KEYS + 1];
+			/* with room for the counter */
+			int			n = list_length(desc->local_key) + 1;
+			Oid		   *types = palloc(sizeof(Oid) * n);
+			Datum	   *values = palloc(sizeof(Datum) * n);
 			bool		is_null;
 
 			if (desc->kind != RELATION_BELONGS_TO || get_rel_name(desc->model) == NULL)
 				continue;
 			desc->counter_cache = column_if_there(desc->related, desc->counter_cache);
-			if (desc->counter_cache != NULL && list_length(desc->local_key) <= INDEX_MAX_KEYS &&
+			if (desc->counter_cache != NULL &&
 				read_parent_key(desc, trigdata->tg_relation, row, old, types, values, &is_null) &&
 				!is_null)
 			{

@@ -13,6 +13,7 @@
 #include "arguments.h"
 #include "declaration.h"
 #include "progress.h"
+#include "relation_key.h"
 
 /* A text argument as a palloc'd string, NULL for null. */
 char *
@@ -33,6 +34,13 @@ List *
 columns_argument(FunctionCallInfo fcinfo, int n, const char *name)
 {
 	return PG_ARGISNULL(n) ? NIL : parse_column_list(text_argument(fcinfo, n), name);
+}
+
+/* Like columns_argument(), but for a key; see parse_key_columns() for errors. */
+List *
+key_argument(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	return PG_ARGISNULL(n) ? NIL : parse_key_columns(text_argument(fcinfo, n), name);
 }
 
 /*

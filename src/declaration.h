@@ -35,6 +35,7 @@ enum
 extern char *text_argument(FunctionCallInfo fcinfo, int n);
 extern bool bool_argument(FunctionCallInfo fcinfo, int n, bool null_value);
 extern List *columns_argument(FunctionCallInfo fcinfo, int n, const char *name);
+extern List *key_argument(FunctionCallInfo fcinfo, int n, const char *name);
 extern void begin_declaration(Declaration *decl, FunctionCallInfo fcinfo, RelationKind kind,
 							  bool has_related);
 extern void take_scope(Declaration *decl, FunctionCallInfo fcinfo, int n);

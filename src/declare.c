@@ -15,6 +15,7 @@
 #include "key_resolution.h"
 #include "progress.h"
 #include "query_doc.h"
+#include "relation_key.h"
 
 PG_FUNCTION_INFO_V1(relations_has_one);
 PG_FUNCTION_INFO_V1(relations_has_many);
@@ -131,8 +132,8 @@ declare_relation(FunctionCallInfo fcinfo, RelationKind kind)
 	keys.child = CHILD_OF(row);
 	keys.parent = PARENT_OF(row);
 	keys.add_column = bool_argument(fcinfo, Arg_add_column, false);
-	keys.foreign_key = columns_argument(fcinfo, Arg_foreign_key, "foreign_key");
-	keys.local_key = columns_argument(fcinfo, Arg_local_key, "local_key");
+	keys.foreign_key = key_argument(fcinfo, Arg_foreign_key, "foreign_key");
+	keys.local_key = key_argument(fcinfo, Arg_local_key, "local_key");
 	if (kind == RELATION_BELONGS_TO)
 	{
 		row->touch = counter_column_argument(text_argument(fcinfo, Arg_touch), "touch");
@@ -188,10 +189,13 @@ relations_belongs_to(PG_FUNCTION_ARGS)
 	return declare_relation(fcinfo, RELATION_BELONGS_TO);
 }
 
-/* A column list argument of model(): '' means none, and is stored as null. */
+/*
+ * Read a column list argument of model(): '' means none, and is stored as null.
+ * parse is parse_key_columns() for a key.
+ */
 static void
 put_columns(FunctionCallInfo fcinfo, int n, const char *argument, Oid relid,
-			Datum *d, char *null)
+			List *(*parse) (const char *text, const char *argument), Datum *d, char *null)
 {
 	char	   *text = text_argument(fcinfo, n);
 	List	   *columns;
@@ -200,7 +204,7 @@ put_columns(FunctionCallInfo fcinfo, int n, const char *argument, Oid relid,
 	*null = 'n';
 	if (text == NULL || text[0] == '\0')
 		return;
-	columns = parse_column_list(text, argument);
+	columns = parse(text, argument);
 	foreach(lc, columns)
 		require_column(relid, lfirst(lc), argument);
 	*d = name_list_to_array(columns);
@@ -236,8 +240,8 @@ relations_model(PG_FUNCTION_ARGS)
 		nulls[1] = ' ';
 		values[1] = DirectFunctionCall1(namein, CStringGetDatum(name));
 	}
-	put_columns(fcinfo, 2, "primary_key", relid, &values[2], &nulls[2]);
-	put_columns(fcinfo, 3, "hidden", relid, &values[3], &nulls[3]);
+	put_columns(fcinfo, 2, "primary_key", relid, parse_key_columns, &values[2], &nulls[2]);
+	put_columns(fcinfo, 3, "hidden", relid, parse_column_list, &values[3], &nulls[3]);
 	/* what is not given stays as it is */
 	for (int i = 1; i <= 3; i++)
 		values[3 + i] = BoolGetDatum(!PG_ARGISNULL(i));

@@ -274,7 +274,7 @@ relations_morph_to(PG_FUNCTION_ARGS)
 	plan.holder = row->model;
 	plan.morph = row->morph;
 	plan.type_column = type_column_argument(fcinfo, To_type_column);
-	plan.id_columns = columns_argument(fcinfo, To_id_column, "id_column");
+	plan.id_columns = key_argument(fcinfo, To_id_column, "id_column");
 	plan.add_column = bool_argument(fcinfo, To_add_column, false);
 	plan.make_index = true;
 
@@ -346,7 +346,7 @@ declare_has(FunctionCallInfo fcinfo, RelationKind kind)
 	plan.holder = row->related;
 	plan.morph = row->morph;
 	plan.type_column = type_column_argument(fcinfo, Has_type_column);
-	plan.id_columns = columns_argument(fcinfo, Has_id_column, "id_column");
+	plan.id_columns = key_argument(fcinfo, Has_id_column, "id_column");
 	plan.add_column = bool_argument(fcinfo, Has_add_column, false);
 
 	check_constraint_options(&decl);
@@ -357,7 +357,7 @@ declare_has(FunctionCallInfo fcinfo, RelationKind kind)
 	lock_models(list_make2_oid(row->model, row->related));
 	check_relation_name(row, NIL);
 	type = type_of_model(&plan, row->model, text_argument(fcinfo, Has_type));
-	type->local_key = columns_argument(fcinfo, Has_local_key, "local_key");
+	type->local_key = key_argument(fcinfo, Has_local_key, "local_key");
 	plan.types = list_make1(type);
 	unique = kind == RELATION_MORPH_ONE && !query_scope_has(row->scope, "order");
 	plan.make_index = !unique;
@@ -609,17 +609,17 @@ declare_many(FunctionCallInfo fcinfo, RelationKind kind)
 	row->pivot_timestamps = bool_argument(fcinfo, Many_pivot_timestamps, false);
 	many.pivot_table = text_argument(fcinfo, Many_pivot_table);
 	many.referred = to_many ? row->model : row->related;
-	many.type_key = columns_argument(fcinfo, to_many ? Many_local_key : Many_related_key,
-									 key_arguments[to_many ? 0 : 1]);
+	many.type_key = key_argument(fcinfo, to_many ? Many_local_key : Many_related_key,
+								 key_arguments[to_many ? 0 : 1]);
 	plain->parent = to_many ? row->related : row->model;
 	plain->local_argument = key_arguments[to_many ? 1 : 0];
-	plain->local_key = columns_argument(fcinfo, to_many ? Many_related_key : Many_local_key,
-										plain->local_argument);
+	plain->local_key = key_argument(fcinfo, to_many ? Many_related_key : Many_local_key,
+									plain->local_argument);
 	plain->foreign_argument = to_many ? "pivot_related_foreign_key" : "pivot_foreign_key";
-	plain->foreign_key = columns_argument(fcinfo, Many_plain_foreign_key, plain->foreign_argument);
+	plain->foreign_key = key_argument(fcinfo, Many_plain_foreign_key, plain->foreign_argument);
 	plan->morph = row->morph;
 	plan->type_column = type_column_argument(fcinfo, Many_type_column);
-	plan->id_columns = columns_argument(fcinfo, Many_id_column, "id_column");
+	plan->id_columns = key_argument(fcinfo, Many_id_column, "id_column");
 	plan->make_index = true;
 
 	check_constraint_options(decl);

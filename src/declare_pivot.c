@@ -316,14 +316,14 @@ relations_many_to_many(PG_FUNCTION_ARGS)
 	take_constraint_options(&many.decl, fcinfo, Arg_on_delete);
 	many.pivot_table = text_argument(fcinfo, Arg_pivot_table);
 	many.own.parent = row->model;
-	many.own.local_key = columns_argument(fcinfo, Arg_local_key, "local_key");
-	many.own.foreign_key = columns_argument(fcinfo, Arg_pivot_foreign_key, "pivot_foreign_key");
+	many.own.local_key = key_argument(fcinfo, Arg_local_key, "local_key");
+	many.own.foreign_key = key_argument(fcinfo, Arg_pivot_foreign_key, "pivot_foreign_key");
 	many.own.local_argument = "local_key";
 	many.own.foreign_argument = "pivot_foreign_key";
 	many.related.parent = row->related;
-	many.related.local_key = columns_argument(fcinfo, Arg_related_key, "related_key");
-	many.related.foreign_key = columns_argument(fcinfo, Arg_pivot_related_foreign_key,
-												"pivot_related_foreign_key");
+	many.related.local_key = key_argument(fcinfo, Arg_related_key, "related_key");
+	many.related.foreign_key = key_argument(fcinfo, Arg_pivot_related_foreign_key,
+											"pivot_related_foreign_key");
 	many.related.local_argument = "related_key";
 	many.related.foreign_argument = "pivot_related_foreign_key";
 	row->pivot_columns = columns_argument(fcinfo, Arg_pivot_columns, "pivot_columns");

@@ -287,14 +287,14 @@ declare_through(FunctionCallInfo fcinfo, RelationKind kind)
 	steps[0].to_one = steps[1].to_one = kind == RELATION_HAS_ONE_THROUGH;
 	steps[0].keys.foreign_argument = "foreign_key";
 	steps[0].keys.local_argument = "local_key";
-	steps[0].keys.foreign_key = columns_argument(fcinfo, Arg_foreign_key, "foreign_key");
-	steps[0].keys.local_key = columns_argument(fcinfo, Arg_local_key, "local_key");
+	steps[0].keys.foreign_key = key_argument(fcinfo, Arg_foreign_key, "foreign_key");
+	steps[0].keys.local_key = key_argument(fcinfo, Arg_local_key, "local_key");
 	steps[1].keys.foreign_argument = "through_foreign_key";
 	steps[1].keys.local_argument = "through_local_key";
-	steps[1].keys.foreign_key = columns_argument(fcinfo, Arg_through_foreign_key,
-												 "through_foreign_key");
-	steps[1].keys.local_key = columns_argument(fcinfo, Arg_through_local_key,
-											   "through_local_key");
+	steps[1].keys.foreign_key = key_argument(fcinfo, Arg_through_foreign_key,
+											 "through_foreign_key");
+	steps[1].keys.local_key = key_argument(fcinfo, Arg_through_local_key,
+										   "through_local_key");
 	take_steps(steps, text_argument(fcinfo, Arg_steps));
 
 	model_check(row->through);

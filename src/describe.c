@@ -42,6 +42,7 @@ describe_keys(RelationDesc *relation)
 	StringInfoData buf;
 	ListCell   *lc;
 
+	require_types(relation);
 	initStringInfo(&buf);
 	if (relation->kind == RELATION_MORPH_TO)
 	{
@@ -91,13 +92,20 @@ static void append_option(StringInfo buf, const char *format,...) pg_attribute_p
 static void
 append_option(StringInfo buf, const char *format,...)
 {
-	va_list		args;
-	char		text[1024];
+	int			needed;
 
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	appendStringInfo(buf, "%s%s", buf->len > 0 ? ", " : "", text);
+	if (buf->len > 0)
+		appendStringInfoString(buf, ", ");
+	do
+	{
+		va_list		args;
+
+		va_start(args, format);
+		needed = appendStringInfoVA(buf, format, args);
+		va_end(args);
+		if (needed > 0)
+			enlargeStringInfo(buf, needed);
+	} while (needed > 0);
 }
 
 static const char *

@@ -13,6 +13,7 @@
 
 #include "arguments.h"
 #include "budget.h"
+#include "relation_key.h"
 #include "write_change.h"
 #include "write_statement.h"
 
@@ -289,7 +290,7 @@ relations_upsert(PG_FUNCTION_ARGS)
 	MemoryContextSwitchTo(run->context);
 	row = write_row_make(run, write_run_model(run, PG_GETARG_OID(0)), NULL, NULL, -1);
 	conflict = PG_ARGISNULL(2) ? row->model->desc->primary_key
-		: parse_column_list(text_to_cstring(PG_GETARG_TEXT_PP(2)), "on_conflict");
+		: parse_key_columns(text_to_cstring(PG_GETARG_TEXT_PP(2)), "on_conflict");
 	if (conflict == NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),

@@ -175,6 +175,9 @@ put_timestamptz(char *p, TimestampTz us)
 		if (!learn_offset(span, t))
 			return NULL;
 	}
+	/* POSIX zones reach up to 167 hours, of which two digits are written here */
+	if (unlikely(labs(span->offset) >= 100 * SECS_PER_HOUR))
+		return NULL;
 	p = put_timestamp(p, us + span->offset * USECS_PER_SEC);
 	if (p == NULL)
 		return NULL;

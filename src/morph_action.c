@@ -41,8 +41,8 @@ typedef struct Action
 	char		on_delete;		/* '\0': not the trigger's work */
 	char		on_update;
 	int			nkeys;
-	AttrNumber	attnums[INDEX_MAX_KEYS];	/* of the referred table */
-	Oid			argtypes[INDEX_MAX_KEYS * 2];	/* old key, new key */
+	AttrNumber *attnums;		/* of the referred table */
+	Oid		   *argtypes;		/* old key, new key */
 	SPIPlanPtr	plans[3];		/* by Effect, NULL until it is needed */
 } Action;
 
@@ -125,8 +125,8 @@ read_action(MorphType *type)
 	if (morph_update_needs_trigger(type))
 		action->on_update = parse_action(type->on_update, "on_update");
 	action->nkeys = list_length(type->local_key);
-	if (action->nkeys > INDEX_MAX_KEYS)
-		elog(ERROR, "key of table %u has too many columns", type->related);
+	action->attnums = palloc(sizeof(AttrNumber) * action->nkeys);
+	action->argtypes = palloc(sizeof(Oid) * action->nkeys * 2);
 	foreach(lc, type->local_key)
 	{
 		int			i = foreach_current_index(lc);
@@ -282,13 +282,15 @@ act_on_row(Action *action, TriggerData *trigdata)
 	bool		update = TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event);
 	char		rule = update ? action->on_update : action->on_delete;
 	TupleDesc	desc = RelationGetDescr(trigdata->tg_relation);
-	Datum		values[INDEX_MAX_KEYS * 2];
-	char		nulls[INDEX_MAX_KEYS * 2];
+	Datum	   *values;
+	char	   *nulls;
 	bool		changed = !update;
 	bool		cleared = false;
 
 	if (rule == '\0')
 		return;
+	values = palloc(sizeof(Datum) * action->nkeys * 2);
+	nulls = palloc(action->nkeys * 2);
 	for (int i = 0; i < action->nkeys; i++)
 	{
 		Form_pg_attribute att = TupleDescAttr(desc, action->attnums[i] - 1);

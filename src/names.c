@@ -4,6 +4,7 @@
  */
 #include "relations.h"
 
+#include "access/htup_details.h"
 #include "access/relation.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
@@ -101,7 +102,8 @@ quoted_model_name(Oid relid)
 /*
  * A column list such as 'tenant_id, "userId"' as a list of names.  Names that
  * are not quoted are folded to lower case, as SQL does.  Raises
- * invalid_parameter_value, naming the argument, for anything else.
+ * invalid_parameter_value, naming the argument, for anything else, and
+ * too_many_columns for more names than a table has columns.
  */
 List *
 parse_column_list(const char *text, const char *argument)
@@ -114,6 +116,10 @@ parse_column_list(const char *text, const char *argument)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%s\" is not a list of columns: %s", argument, text),
 				 errhint("Write one column name, or several separated by commas, quoted as SQL identifiers are.")));
+	if (list_length(names) > MaxHeapAttributeNumber)
+		ereport(ERROR,
+				(errcode(ERRCODE_TOO_MANY_COLUMNS),
+				 errmsg("\"%s\" names more than %d columns", argument, MaxHeapAttributeNumber)));
 	foreach(lc, names)
 	{
 		for (ListCell *other = lnext(names, lc); other != NULL; other = lnext(names, other))

@@ -201,7 +201,7 @@ related_documents(FunctionCallInfo fcinfo, const DocFormat *format)
 		MemoryContext old;
 		ReadRequest request = {0};
 		char	   *relation = quote_path_name(NameStr(*PG_GETARG_NAME(2)));
-		Datum		keys[INDEX_MAX_KEYS];
+		Datum	   *key;
 
 		funcctx = SRF_FIRSTCALL_INIT();
 		old = MemoryContextSwitchTo(funcctx->multi_call_memory_ctx);
@@ -211,10 +211,11 @@ related_documents(FunctionCallInfo fcinfo, const DocFormat *format)
 		run = read_run_begin(&request);
 		run->format = format;
 		funcctx->user_fctx = run;
-		if (read_plan_parse_key(run->plan, TextDatumGetCString(PG_GETARG_DATUM(1)), keys))
+		key = read_plan_parse_key(run->plan, TextDatumGetCString(PG_GETARG_DATUM(1)));
+		if (key != NULL)
 		{
 			SPI_connect();
-			read_run_root(run, LEVEL_KEY, keys);
+			read_run_root(run, LEVEL_KEY, key);
 			read_run_children(run);
 			SPI_finish();
 		}
@@ -392,13 +393,14 @@ find_document(FunctionCallInfo fcinfo, const DocFormat *format)
 {
 	Oid			model = PG_GETARG_OID(0);
 	ReadRun    *run = read_run_begin_paths(model, READ_KEY, PG_GETARG_ARRAYTYPE_P(2));
-	Datum		keys[INDEX_MAX_KEYS];
+	Datum	   *key;
 
 	run->format = format;
-	if (read_plan_parse_key(run->plan, TextDatumGetCString(PG_GETARG_DATUM(1)), keys))
+	key = read_plan_parse_key(run->plan, TextDatumGetCString(PG_GETARG_DATUM(1)));
+	if (key != NULL)
 	{
 		SPI_connect();
-		read_run_root(run, LEVEL_KEY, keys);
+		read_run_root(run, LEVEL_KEY, key);
 		read_run_children(run);
 		SPI_finish();
 	}

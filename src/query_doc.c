@@ -118,12 +118,7 @@ make_branches(RelationDesc *relation)
 	List	   *result = NIL;
 	ListCell   *lc;
 
-	if (relation->branches == NIL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("relation \"%s\" of model \"%s\" has no types", relation->name,
-						model_name(relation->model)),
-				 errhint("Declare it again, with the types that it leads to.")));
+	require_types(relation);
 	foreach(lc, relation->branches)
 	{
 		RelationDesc *type = lfirst(lc);

@@ -33,6 +33,7 @@
 #include "query_parse.h"
 #include "read_node.h"
 #include "read_plan.h"
+#include "relation_key.h"
 
 #define MAX_KEPT_PLANS 512
 
@@ -386,26 +387,26 @@ key_error_context(void *arg)
 }
 
 /*
- * The values of the root's primary key, in the current memory context; a
- * composite key is a row literal.  False when some are null, which no row has.
- * Raises what the types raise for bad values.
+ * Return the values of the root's primary key, in the current memory context,
+ * or NULL if some are null: then no row matches.  A composite key is a row
+ * literal.  Raises what the input functions of the types raise.
  */
-bool
-read_plan_parse_key(ReadPlan *plan, char *text, Datum *values)
+Datum *
+read_plan_parse_key(ReadPlan *plan, char *text)
 {
 	HeapTupleHeader header;
 	HeapTupleData tuple;
-	bool		isnull[INDEX_MAX_KEYS];
-	int			n = plan->root->nkeys;
+	KeyValues	key;
 	ErrorContextCallback callback;
 
+	key_values_init(&key, plan->root->query->model->primary_key);
+	Assert(key.n == plan->root->nkeys);
 	callback.callback = key_error_context;
 	callback.arg = &plan->model;
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
-	memset(isnull, 0, sizeof(isnull));
-	if (n == 1)
-		values[0] = InputFunctionCall(&plan->key_input[0], text, plan->key_ioparams[0], -1);
+	if (key.n == 1)
+		key.values[0] = InputFunctionCall(&plan->key_input[0], text, plan->key_ioparams[0], -1);
 	else
 	{
 		header = DatumGetHeapTupleHeader(OidInputFunctionCall(F_RECORD_IN, text, RECORDOID,
@@ -414,18 +415,21 @@ read_plan_parse_key(ReadPlan *plan, char *text, Datum *values)
 		ItemPointerSetInvalid(&tuple.t_self);
 		tuple.t_tableOid = InvalidOid;
 		tuple.t_data = header;
-		heap_deform_tuple(&tuple, plan->key_desc, values, isnull);
+		heap_deform_tuple(&tuple, plan->key_desc, key.values, key.isnull);
 	}
 	error_context_stack = callback.previous;
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < key.n; i++)
 	{
-		if (isnull[i])
-			return false;
+		if (key.isnull[i])
+			return NULL;
 	}
-	return true;
+	return key.values;
 }
 
-/* The types of the key parameters of a form; their number. */
+/*
+ * Set types to those of the key parameters of a form, and return their number.
+ * types has room for two, and for those of the node's keys.
+ */
 static int
 key_parameter_types(ReadNode *node, LevelForm form, Oid *types)
 {
@@ -505,25 +509,23 @@ read_node_plan(ReadNode *node, LevelForm form, bool custom, List **params, const
 			!(node->sorted_here || read_form_is_top(node, form));
 		char	   *sql;
 		List	   *rest;
-		Oid			types[FUNC_MAX_ARGS];
-		Oid		   *all_types;
+		Oid		   *types;
 		int			n;
 		ListCell   *lc;
 		SPIPlanPtr	plan;
 
 		sql = deparse_level(node->query, form, node->columns, node->key_types, ordered, &rest);
 		MemoryContextSwitchTo(old);
+		types = palloc(sizeof(Oid) * ((Size) Max(node->nkeys, 2) + list_length(rest)));
 		n = key_parameter_types(node, form, types);
 		if (n + list_length(rest) > PG_UINT16_MAX)
 			ereport(ERROR,
 					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 					 errmsg("a query of model \"%s\" has more than %d values",
 							model_name(node->query->relid), PG_UINT16_MAX - n)));
-		all_types = palloc(sizeof(Oid) * (n + list_length(rest) + 1));
-		memcpy(all_types, types, sizeof(Oid) * n);
 		foreach(lc, rest)
-			all_types[n++] = ((QueryParam *) lfirst(lc))->type;
-		plan = SPI_prepare_cursor(sql, n, all_types,
+			types[n++] = ((QueryParam *) lfirst(lc))->type;
+		plan = SPI_prepare_cursor(sql, n, types,
 								  plan_options(node, form, custom, rest) | CURSOR_OPT_PARALLEL_OK);
 		if (plan == NULL)
 			elog(ERROR, "SPI_prepare_cursor failed: %s", SPI_result_code_string(SPI_result));

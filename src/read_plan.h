@@ -139,7 +139,7 @@ typedef struct ReadPlan
 
 extern ReadPlan *read_plan_acquire(const ReadRequest *request, const QueryShape *shape);
 extern void read_plan_release(ReadPlan *plan);
-extern bool read_plan_parse_key(ReadPlan *plan, char *text, Datum *values);
+extern Datum *read_plan_parse_key(ReadPlan *plan, char *text);
 extern SPIPlanPtr read_node_plan(ReadNode *node, LevelForm form, bool custom, List **params,
 								 const char **statement);
 extern bool read_form_is_top(const ReadNode *node, LevelForm form);

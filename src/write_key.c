@@ -13,6 +13,7 @@
 #include "utils/lsyscache.h"
 
 #include "key_operator.h"
+#include "relation_key.h"
 #include "write_graph.h"
 #include "write_statement.h"
 
@@ -66,31 +67,28 @@ write_text_key(WriteRun *run, WriteRow *row, char *text)
 {
 	WriteModel *model = row->model;
 	MemoryContext old = MemoryContextSwitchTo(run->context);
-	int			n;
-	bool		isnull[INDEX_MAX_KEYS];
+	KeyValues	key;
 	ErrorContextCallback callback;
 	ListCell   *lc;
 
 	require_primary_key(model);
-	n = list_length(model->desc->primary_key);
-	memset(isnull, 0, sizeof(isnull));
-	row->key = palloc0(sizeof(Datum) * n);
+	key_values_init(&key, model->desc->primary_key);
 	callback.callback = key_error_context;
 	callback.arg = model;
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
-	if (n == 1)
+	if (key.n == 1)
 	{
 		Oid			input;
 		Oid			ioparam;
 
 		getTypeInputInfo(model->columns[write_model_column(model, linitial(model->desc->primary_key))].base,
 						 &input, &ioparam);
-		row->key[0] = OidInputFunctionCall(input, text, ioparam, -1);
+		key.values[0] = OidInputFunctionCall(input, text, ioparam, -1);
 	}
 	else
 	{
-		TupleDesc	desc = CreateTemplateTupleDesc(n);
+		TupleDesc	desc = CreateTemplateTupleDesc(key.n);
 		HeapTupleHeader header;
 		HeapTupleData tuple;
 
@@ -104,14 +102,15 @@ write_text_key(WriteRun *run, WriteRow *row, char *text)
 		ItemPointerSetInvalid(&tuple.t_self);
 		tuple.t_tableOid = InvalidOid;
 		tuple.t_data = header;
-		heap_deform_tuple(&tuple, desc, row->key, isnull);
+		heap_deform_tuple(&tuple, desc, key.values, key.isnull);
 	}
 	error_context_stack = callback.previous;
 	MemoryContextSwitchTo(old);
 	row->existing = true;
-	for (int i = 0; i < n; i++)
+	row->key = key.values;
+	for (int i = 0; i < key.n; i++)
 	{
-		if (isnull[i])
+		if (key.isnull[i])
 		{
 			row->key = NULL;
 			return false;

@@ -155,6 +155,7 @@ make_model(Oid relid)
 	{
 		RelationDesc *relation = lfirst(lc);
 
+		require_types(relation);
 		add_member(model, relation->name)->relation = relation;
 	}
 	model->valid = true;
@@ -532,8 +533,8 @@ write_shape_lookup(WriteShape *shape, bool many)
 	StringInfoData sql;
 	StringInfoData keys;
 	StringInfoData condition;
-	Oid			types[INDEX_MAX_KEYS];
 	int			n = list_length(model->desc->primary_key);
+	Oid		   *types;
 	ListCell   *lc;
 
 	if (*plan != NULL)
@@ -541,6 +542,7 @@ write_shape_lookup(WriteShape *shape, bool many)
 	initStringInfo(&sql);
 	initStringInfo(&keys);
 	initStringInfo(&condition);
+	types = palloc(sizeof(Oid) * Max(n, 1));
 	foreach(lc, model->desc->primary_key)
 	{
 		int			i = foreach_current_index(lc);
