@@ -1,11 +1,12 @@
 /*
  * as_owner.h
- *	  Going on with the rights of a table's owner.
+ *	  Whose code may run with whose privileges, and switching to the owner of
+ *	  a table.
  */
 #ifndef RELATIONS_AS_OWNER_H
 #define RELATIONS_AS_OWNER_H
 
-/* Who the caller is, and which settings are his. */
+/* The user, security context and settings to return to. */
 typedef struct SavedUser
 {
 	Oid			user;
@@ -13,7 +14,11 @@ typedef struct SavedUser
 	int			nest;
 } SavedUser;
 
-extern void become_owner(Oid relid, int flags, bool own_schema, SavedUser *saved);
-extern void become_again(const SavedUser *saved);
+extern bool role_trusted(Oid role, Oid caller);
+extern bool relation_trusted(Oid relid, Oid caller);
+extern Oid	relation_owner(Oid relid);
+extern bool switch_to_owner(Oid relid, Oid writer, SavedUser *saved);
+extern void switch_to_catalog_owner(SavedUser *saved);
+extern void restore_user(const SavedUser *saved);
 
 #endif							/* RELATIONS_AS_OWNER_H */

@@ -154,7 +154,7 @@ run_as_owner(const char *sql, int n, Oid *types, Datum *values, const char *null
 	SavedUser	saved;
 	int			rc;
 
-	become_owner(catalog_relation_oid(), SECURITY_RESTRICTED_OPERATION, false, &saved);
+	switch_to_catalog_owner(&saved);
 	SPI_connect();
 	rc = SPI_execute_with_args(sql, n, types, values, nulls, false, 0);
 	if (rc < 0)
@@ -182,7 +182,7 @@ run_as_owner(const char *sql, int n, Oid *types, Datum *values, const char *null
 		MemoryContextSwitchTo(old);
 	}
 	SPI_finish();
-	become_again(&saved);
+	restore_user(&saved);
 	return result;
 }
 

@@ -394,9 +394,9 @@ remember_parent(RelationDesc *desc, Oid *types, Datum *values)
 	MemoryContextSwitchTo(old);
 }
 
-/* Count the rows that refer to one parent. */
+/* Count the rows that refer to one parent; writer is as for switch_to_owner(). */
 static void
-recount_parent(RelationDesc *desc, Oid *types, Datum *values)
+recount_parent(RelationDesc *desc, Oid writer, Oid *types, Datum *values)
 {
 	int			n = list_length(desc->local_key);
 	ErrorContextCallback errcallback;
@@ -408,24 +408,24 @@ recount_parent(RelationDesc *desc, Oid *types, Datum *values)
 	errcallback.previous = error_context_stack;
 	error_context_stack = &errcallback;
 	check_spi(SPI_connect(), "SPI_connect");
-	become_owner(desc->model, SECURITY_NOFORCE_RLS, true, &saved);
+	switch_to_owner(desc->model, writer, &saved);
 	check_spi(SPI_execute_with_args(counter_count_one_sql(desc), n, types, values, NULL, false, 0),
 			  "SPI_execute_with_args");
 	values[n] = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
 	values[n] = Int64GetDatum(DatumGetInt64(values[n]));
 	types[n] = INT8OID;
-	become_again(&saved);
-	become_owner(desc->related, SECURITY_NOFORCE_RLS, true, &saved);
+	restore_user(&saved);
+	switch_to_owner(desc->related, writer, &saved);
 	check_spi(SPI_execute_with_args(counter_set_one_sql(desc), n + 1, types, values, NULL, false, 0),
 			  "SPI_execute_with_args");
-	become_again(&saved);
+	restore_user(&saved);
 	SPI_finish();
 	error_context_stack = errcallback.previous;
 }
 
 /* Count the parents of a relation that this transaction gave another key. */
 static void
-recount_changed(RelationDesc *desc)
+recount_changed(RelationDesc *desc, Oid writer)
 {
 	ListCell   *lc;
 
@@ -436,7 +436,7 @@ recount_changed(RelationDesc *desc)
 		CHECK_FOR_INTERRUPTS();
 		if (desc->counter_cache != NULL && parent->model == desc->model &&
 			strcmp(parent->name, desc->name) == 0)
-			recount_parent(desc, parent->types, parent->values);
+			recount_parent(desc, writer, parent->types, parent->values);
 	}
 }
 
@@ -473,6 +473,7 @@ count_rows(TriggerData *trigdata, CounterEvent event, int64 nrows)
 												  ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	CounterPlan *plan = acquire_counter_plan(RelationGetRelid(trigdata->tg_relation), event);
+	Oid			writer = trigdata->tg_relation->rd_rel->relowner;
 	ListCell   *lc;
 
 	if (plan->counted != NIL)
@@ -490,15 +491,15 @@ count_rows(TriggerData *trigdata, CounterEvent event, int64 nrows)
 			errcallback.arg = counted->desc;
 			errcallback.previous = error_context_stack;
 			error_context_stack = &errcallback;
-			become_owner(counted->desc->related, SECURITY_NOFORCE_RLS, true, &saved);
+			switch_to_owner(counted->desc->related, writer, &saved);
 			/* one parent needs no order */
 			if (nrows > 1)
 				run_kept(&counted->lock, counter_lock_sql, counted->desc, event);
 			run_kept(&counted->change, counter_change_sql, counted->desc, event);
-			become_again(&saved);
+			restore_user(&saved);
 			error_context_stack = errcallback.previous;
 			if (event == COUNTER_UPDATE)
-				recount_changed(counted->desc);
+				recount_changed(counted->desc, writer);
 		}
 		SPI_finish();
 	}
@@ -548,10 +549,11 @@ register_counts(RelationDesc *desc)
 /*
  * Set the counters of a relation to the number of rows that there are; how
  * many of them were wrong.  Until the end of the transaction nobody else
- * writes the model's rows.  Everything runs with the rights of the owners.
+ * writes the model's rows.  Everything runs with the rights of the owners;
+ * writer is as for switch_to_owner().
  */
 uint64
-recount_relation(RelationDesc *desc)
+recount_relation(RelationDesc *desc, Oid writer)
 {
 	ErrorContextCallback errcallback;
 	SavedUser	saved;
@@ -564,13 +566,13 @@ recount_relation(RelationDesc *desc)
 	find_all_inheritors(desc->model, ShareRowExclusiveLock, NULL);
 	tell_long_work("counting", desc->model);
 	check_spi(SPI_connect(), "SPI_connect");
-	become_owner(desc->model, SECURITY_NOFORCE_RLS, true, &saved);
+	switch_to_owner(desc->model, writer, &saved);
 	register_counts(desc);
-	become_again(&saved);
-	become_owner(desc->related, SECURITY_NOFORCE_RLS, true, &saved);
+	restore_user(&saved);
+	switch_to_owner(desc->related, writer, &saved);
 	result = run_change(counter_set_sql(desc));
 	result += run_change(counter_reset_sql(desc));
-	become_again(&saved);
+	restore_user(&saved);
 	SPI_finish();
 	error_context_stack = errcallback.previous;
 	return result;
@@ -578,7 +580,7 @@ recount_relation(RelationDesc *desc)
 
 /* After TRUNCATE: of the table, or of one of its partitions. */
 static void
-count_after_truncate(Oid relid)
+count_after_truncate(Oid relid, Oid writer)
 {
 	ListCell   *lc;
 
@@ -588,13 +590,13 @@ count_after_truncate(Oid relid)
 		SavedUser	saved;
 
 		if (desc->counter_cache != NULL)
-			recount_relation(desc);
+			recount_relation(desc, writer);
 		if (desc->touch == NULL)
 			continue;
 		check_spi(SPI_connect(), "SPI_connect");
-		become_owner(desc->related, SECURITY_NOFORCE_RLS, true, &saved);
+		switch_to_owner(desc->related, writer, &saved);
 		run_change(counter_touch_all_sql(desc));
-		become_again(&saved);
+		restore_user(&saved);
 		SPI_finish();
 	}
 }
@@ -631,7 +633,8 @@ relations_counter_rows(PG_FUNCTION_ARGS)
 
 	if (TRIGGER_FIRED_BY_TRUNCATE(trigdata->tg_event))
 	{
-		count_after_truncate(RelationGetRelid(trigdata->tg_relation));
+		count_after_truncate(RelationGetRelid(trigdata->tg_relation),
+							 trigdata->tg_relation->rd_rel->relowner);
 		return PointerGetDatum(NULL);
 	}
 	if (TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event))
@@ -719,7 +722,7 @@ relations_counter_parent(PG_FUNCTION_ARGS)
 				!is_null)
 			{
 				remember_parent(desc, types, values);
-				recount_parent(desc, types, values);
+				recount_parent(desc, trigdata->tg_relation->rd_rel->relowner, types, values);
 			}
 		}
 	}

@@ -25,7 +25,7 @@ extern List *counting_ddl(RelationDesc *desc);
 extern List *missing_counting_triggers(RelationDesc *desc, LOCKMODE lockmode);
 
 /* counting: counter_cache.c */
-extern uint64 recount_relation(RelationDesc *desc);
+extern uint64 recount_relation(RelationDesc *desc, Oid writer);
 
 /* the statements: counter_sql.c */
 typedef enum CounterEvent

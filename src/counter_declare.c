@@ -377,7 +377,7 @@ begin_counting(RelationDesc *desc)
 {
 	ensure_triggers(desc);
 	if (desc->counter_cache != NULL)
-		recount_relation(desc);
+		recount_relation(desc, InvalidOid);
 }
 
 /*
@@ -489,5 +489,5 @@ relations_recount(PG_FUNCTION_ARGS)
 		PG_RETURN_INT64(0);
 	require_column(desc->related, desc->counter_cache, "counter_cache");
 	ensure_triggers(desc);
-	PG_RETURN_INT64((int64) recount_relation(desc));
+	PG_RETURN_INT64((int64) recount_relation(desc, InvalidOid));
 }

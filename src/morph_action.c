@@ -235,19 +235,20 @@ action_sql(Action *action, Effect effect)
 }
 
 /*
- * Run the action on the rows that refer to the old key.  The caller is
- * connected to SPI.  Errors are those of the update, and a serialization
+ * Run the action on the rows that refer to the old key; writer is as for
+ * switch_to_owner().  The caller is connected to SPI.  Errors are those of the update, and a serialization
  * failure when the transaction's snapshot cannot see a row that refers.
  */
 static void
-run_action(Action *action, Effect effect, Datum *values, const char *nulls)
+run_action(Action *action, Effect effect, Oid writer, Datum *values, const char *nulls)
 {
 	Snapshot	test = InvalidSnapshot;
 	Snapshot	crosscheck = InvalidSnapshot;
 	SavedUser	saved;
+	bool		trusted;
 	int			rc;
 
-	become_owner(action->type->model, SECURITY_NOFORCE_RLS, true, &saved);
+	trusted = switch_to_owner(action->type->model, writer, &saved);
 	if (action->plans[effect] == NULL)
 	{
 		SPIPlanPtr	plan = SPI_prepare(action_sql(action, effect),
@@ -265,11 +266,16 @@ run_action(Action *action, Effect effect, Datum *values, const char *nulls)
 		test = GetLatestSnapshot();
 		crosscheck = GetTransactionSnapshot();
 	}
+	/*
+	 * The triggers of the holder's foreign keys check what is left at the end
+	 * of the caller's statement, and other triggers fire with them, as the
+	 * caller.  Those of an owner who must not do that fire now.
+	 */
 	rc = SPI_execute_snapshot(action->plans[effect], values, nulls, test, crosscheck,
-							  false, false, 0);
+							  false, !trusted, 0);
 	if (rc != SPI_OK_UPDATE)
 		elog(ERROR, "SPI_execute_snapshot failed: %s", SPI_result_code_string(rc));
-	become_again(&saved);
+	restore_user(&saved);
 }
 
 /*
@@ -315,7 +321,7 @@ act_on_row(Action *action, TriggerData *trigdata)
 	run_action(action,
 			   rule == FKCONSTR_ACTION_SETDEFAULT ? BECOMES_DEFAULT
 			   : rule == FKCONSTR_ACTION_CASCADE && !cleared ? FOLLOWS_KEY : BECOMES_NULL,
-			   values, nulls);
+			   trigdata->tg_relation->rd_rel->relowner, values, nulls);
 }
 
 /* All actions for one row; the set is not freed meanwhile. */
