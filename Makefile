@@ -59,7 +59,7 @@ REGRESS = \
 	trust_owner
 
 # isolation tester: test/isolation/specs and test/isolation/expected
-ISOLATION = declare counter_cache morph pivot kinds find_or_create sync graph_view factory order rewrite
+ISOLATION = declare counter_cache morph pivot kinds find_or_create sync graph_view factory order rewrite ddl_retry
 ISOLATION_OPTS = --inputdir=test/isolation
 
 PG_CONFIG ?= pg_config

@@ -16,6 +16,7 @@
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 #include "as_owner.h"
@@ -141,6 +142,27 @@ lock_models(List *relids)
 }
 
 /*
+ * Execute a statement.  It sees what other transactions have committed by now,
+ * whatever the isolation level, as PostgreSQL's own catalogs are read: a
+ * declaration that is newer than the transaction's snapshot must be followed.
+ * Raises serialization_failure if such a transaction must not change a row
+ * because another one changes it concurrently.
+ */
+static int
+execute_with_latest(const char *sql, int n, Oid *types, Datum *values, const char *nulls)
+{
+	SPIPlanPtr	plan;
+
+	if (!IsolationUsesXactSnapshot())
+		return SPI_execute_with_args(sql, n, types, values, nulls, false, 0);
+	plan = SPI_prepare(sql, n, types);
+	if (plan == NULL)
+		return SPI_result;
+	return SPI_execute_snapshot(plan, values, nulls, GetLatestSnapshot(), InvalidSnapshot,
+								false, true, 0);
+}
+
+/*
  * Run a statement on the catalog with the rights of its owner, whatever the
  * search_path of the caller.  Each row that
  * it returns becomes a HeapTuple or, with strings, an array of the columns'
@@ -156,9 +178,9 @@ run_as_owner(const char *sql, int n, Oid *types, Datum *values, const char *null
 
 	switch_to_catalog_owner(&saved);
 	SPI_connect();
-	rc = SPI_execute_with_args(sql, n, types, values, nulls, false, 0);
+	rc = execute_with_latest(sql, n, types, values, nulls);
 	if (rc < 0)
-		elog(ERROR, "SPI_execute_with_args failed: %s", SPI_result_code_string(rc));
+		elog(ERROR, "could not execute \"%s\": %s", sql, SPI_result_code_string(rc));
 	if (SPI_tuptable != NULL)
 	{
 		TupleDesc	desc = SPI_tuptable->tupdesc;
@@ -306,8 +328,6 @@ nulls_of(const bool *isnull, int n)
 static void
 sweep_temporary(void)
 {
-	if (IsolationUsesXactSnapshot())
-		return;
 	catalog_query("DELETE FROM relations.relation WHERE (model, relation) IN ("
 				  " SELECT r.model, r.relation FROM relations.relation r WHERE"
 				  " NOT EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.model)"

@@ -8,7 +8,6 @@
 #include "relations.h"
 
 #include "access/relation.h"
-#include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
@@ -16,9 +15,7 @@
 #include "miscadmin.h"
 #include "nodes/primnodes.h"
 #include "utils/lsyscache.h"
-#include "utils/memutils.h"
 #include "utils/rel.h"
-#include "utils/resowner.h"
 #include "utils/timestamp.h"
 
 #include "catalog_write.h"
@@ -144,39 +141,6 @@ check_query_row(Check *check, const char *sql)
 	}
 	SPI_finish();
 	return result;
-}
-
-/*
- * Run work in a subtransaction: what it raises, in the current memory context,
- * or NULL when it comes to its end.  A cancel is raised on.
- */
-ErrorData *
-catch_error(void (*work) (void *arg), void *arg)
-{
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	ErrorData  *volatile error = NULL;
-
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		work(arg);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
-	if (error != NULL && error->sqlerrcode == ERRCODE_QUERY_CANCELED)
-		ReThrowError(error);
-	return error;
 }
 
 /* SELECT relations.<function>('<table>', '<name>'); without a name when it is NULL. */

@@ -15,6 +15,7 @@
 
 #include "catalog.h"
 #include "constraint.h"
+#include "guarded.h"
 
 typedef enum Severity
 {
@@ -71,7 +72,6 @@ extern void add_finding(Check *check, const char *problem, Severity severity, co
 						Mender mender, const char *detail,...) pg_attribute_printf(6, 7);
 extern void check_progress(Check *check, const char *what, Oid relid);
 extern char **check_query_row(Check *check, const char *sql);
-extern ErrorData *catch_error(void (*work) (void *arg), void *arg);
 extern char *call_statement(const char *function, Oid relid, const char *name);
 
 /* check_schema.c */

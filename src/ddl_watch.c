@@ -4,8 +4,10 @@
  *
  * They run in every session of the database, for every user, and while a dump
  * is restored.  So they return at once when the command or the catalog gives
- * them nothing to do, read and write with the rights of the catalog's owner,
- * and never fail the user's command: what goes wrong is a warning.
+ * them nothing to do, and read and write with the rights of the catalog's owner.
+ * A fault in the catalog never fails the user's command: it becomes a warning.
+ * Errors that the application must see, such as a lock timeout or a
+ * serialization failure, do fail it (see guarded.c).
  */
 #include "relations.h"
 
@@ -23,14 +25,13 @@
 #include "executor/spi.h"
 #include "nodes/parsenodes.h"
 #include "utils/lsyscache.h"
-#include "utils/memutils.h"
 #include "utils/rel.h"
-#include "utils/resowner.h"
 #include "utils/syscache.h"
 
 #include "catalog_write.h"
 #include "constraint.h"
 #include "factory_watch.h"
+#include "guarded.h"
 #include "morph_watch.h"
 #include "scope_rename.h"
 #include "version.h"
@@ -103,14 +104,14 @@ catalog_has_rows(void)
 }
 
 /*
- * Run the work in a subtransaction.  What it raises becomes a warning, unless
- * the command is to be cancelled.
+ * Follow a command.  An error becomes a warning, so that a fault in the catalog
+ * never fails the user's command; catch_error() raises those errors that say
+ * nothing about the catalog, such as a lock timeout.
  */
 static void
-run_guarded(void (*work) (void *arg), void *arg)
+follow_guarded(void (*work) (void *arg), void *arg)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
+	ErrorData  *error;
 
 	/*
 	 * A subtransaction cannot begin while caches have not heard of what the
@@ -118,32 +119,11 @@ run_guarded(void (*work) (void *arg), void *arg)
 	 */
 	(void) GetCurrentCommandId(true);
 	CommandCounterIncrement();
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		work(arg);
-		ReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
-		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
-			ReThrowError(error);
+	error = catch_error(work, arg);
+	if (error != NULL)
 		ereport(WARNING,
 				(errcode(error->sqlerrcode),
 				 errmsg("the catalog of relations could not follow the command: %s", error->message)));
-	}
-	PG_END_TRY();
 }
 
 /* ---------------------------------------------------------------------
@@ -422,7 +402,7 @@ relations_follow_drop(PG_FUNCTION_ARGS)
 {
 	event_data(fcinfo, "follow_drop");
 	if (catalog_has_rows())
-		run_guarded(follow_drop, NULL);
+		follow_guarded(follow_drop, NULL);
 	PG_RETURN_NULL();
 }
 
@@ -641,14 +621,14 @@ relations_follow_ddl(PG_FUNCTION_ARGS)
 			 stmt->renameType == OBJECT_INDEX || stmt->renameType == OBJECT_TABLE ||
 			 stmt->renameType == OBJECT_ATTRIBUTE) &&
 			catalog_has_rows())
-			run_guarded(follow_rename, stmt);
+			follow_guarded(follow_rename, stmt);
 	}
 	else if (IsA(trigdata->parsetree, AlterEnumStmt))
 	{
 		AlterEnumStmt *stmt = (AlterEnumStmt *) trigdata->parsetree;
 
 		if (stmt->oldVal != NULL && catalog_has_rows())
-			run_guarded(follow_renamed_value, stmt);
+			follow_guarded(follow_renamed_value, stmt);
 	}
 	PG_RETURN_NULL();
 }

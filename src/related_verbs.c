@@ -8,13 +8,12 @@
  */
 #include "relations.h"
 
-#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
-#include "utils/resowner.h"
 
 #include "arguments.h"
 #include "budget.h"
+#include "guarded.h"
 #include "query_where.h"
 #include "verb.h"
 #include "write_order.h"
@@ -64,6 +63,22 @@ verb_wrong_kind(RelationDesc *relation, const char *verb, const char *right)
 			 errhint("Use %s.", right)));
 }
 
+/* What verb_attempt() runs. */
+typedef struct Attempt
+{
+	Verb	   *verb;
+	void		(*work) (Verb *verb, void *arg);
+	void	   *arg;
+} Attempt;
+
+static void
+run_attempt(void *arg)
+{
+	Attempt    *attempt = arg;
+
+	attempt->work(attempt->verb, attempt->arg);
+}
+
 /*
  * Do work in a subtransaction.  False when a unique constraint forbade it,
  * whose error is in *error then, and all that was done is undone; any other
@@ -72,34 +87,19 @@ verb_wrong_kind(RelationDesc *relation, const char *verb, const char *right)
 bool
 verb_attempt(Verb *verb, void (*work) (Verb *verb, void *arg), void *arg, ErrorData **error)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
+	Attempt		attempt = {verb, work, arg};
 	List	   *links = verb->owner->links;
-	volatile bool done = false;
+	ErrorData  *raised;
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		verb->owner->links = NIL;
-		work(verb, arg);
-		ReleaseCurrentSubTransaction();
-		done = true;
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(context);
-		*error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
+	verb->owner->links = NIL;
+	raised = catch_error(run_attempt, &attempt);
 	verb->owner->links = links;
-	if (!done && (*error)->sqlerrcode != ERRCODE_UNIQUE_VIOLATION)
-		ReThrowError(*error);
-	return done;
+	if (raised == NULL)
+		return true;
+	*error = raised;
+	if (raised->sqlerrcode != ERRCODE_UNIQUE_VIOLATION)
+		ReThrowError(raised);
+	return false;
 }
 
 /* An argument that must be an object.  Raises invalid_parameter_value. */
