@@ -19,6 +19,10 @@ WHERE c.relnamespace = 'relations'::regnamespace AND attnum > 0 AND NOT attisdro
 SELECT DISTINCT d.classid::regclass::text COLLATE "C" AS catalog
 FROM pg_depend d JOIN pg_extension e ON d.refobjid = e.oid AND e.extname = 'relations'
 WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' ORDER BY 1;
+-- all of it is in the schema of the extension
+SELECT pg_describe_object(d.classid, d.objid, 0) AS in_another_schema
+FROM pg_depend d JOIN pg_extension e ON d.refobjid = e.oid AND e.extname = 'relations', pg_identify_object(d.classid, d.objid, 0) i
+WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND i.schema <> 'relations';
 -- and every setting says what it does
 SELECT name, short_desc FROM pg_settings WHERE name LIKE 'relations.%' ORDER BY name COLLATE "C";
 SELECT p.proname, p.provolatile, p.proisstrict FROM pg_proc p

@@ -16,19 +16,45 @@ CREATE EXTENSION relations;
 RESET ROLE;
 SELECT bool_or(trusted) AS trusted FROM pg_available_extension_versions WHERE name = 'relations';
 
--- A schema that is there is taken by CREATE EXTENSION, whoever made it: not by ours
+-- An existing schema is refused, whoever owns it: others may create in it, or
+-- have created in it
 SET ROLE regress_mallory;
 CREATE SCHEMA relations;
-CREATE FUNCTION relations.find(regclass, int, VARIADIC text[] DEFAULT '{}') RETURNS jsonb LANGUAGE sql AS $$ SELECT jsonb_build_object('called', 'as', 'user', current_user) $$;
 RESET ROLE;
 CREATE EXTENSION relations;
-SELECT extname FROM pg_extension WHERE extname = 'relations';
--- also when it has changed hands
 ALTER SCHEMA relations OWNER TO CURRENT_USER;
+GRANT CREATE ON SCHEMA relations TO regress_mallory;
 CREATE EXTENSION relations;
-DROP FUNCTION relations.find(regclass, int, text[]);
--- without these functions, and with an owner who may do anything anyway
+REVOKE CREATE ON SCHEMA relations FROM regress_mallory;
 CREATE EXTENSION relations;
+SELECT extname FROM pg_extension WHERE extname = 'relations';
+DROP SCHEMA relations;
+
+-- What default privileges would grant on the schema and on the catalog is revoked
+ALTER DEFAULT PRIVILEGES GRANT ALL ON SCHEMAS TO regress_mallory, PUBLIC;
+ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO regress_mallory, PUBLIC;
+CREATE EXTENSION relations;
+ALTER DEFAULT PRIVILEGES REVOKE ALL ON SCHEMAS FROM regress_mallory, PUBLIC;
+ALTER DEFAULT PRIVILEGES REVOKE ALL ON TABLES FROM regress_mallory, PUBLIC;
+SELECT has_schema_privilege('regress_mallory', 'relations', 'CREATE') AS may_create, has_schema_privilege('regress_mallory', 'relations', 'USAGE') AS may_use,
+	bool_or(has_table_privilege('regress_mallory', oid, 'INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')) AS may_write, bool_and(has_table_privilege('regress_mallory', oid, 'SELECT')) AS may_read
+FROM pg_class WHERE relnamespace = 'relations'::regnamespace AND relkind = 'r';
+
+-- The schema is a member of the extension: it is not dropped alone, and goes with it
+DROP SCHEMA relations CASCADE;
+DROP EXTENSION relations;
+SELECT count(*) FROM pg_namespace WHERE nspname = 'relations';
+CREATE EXTENSION relations;
+
+-- check reports who may create in it, and what they have created
+SELECT * FROM relations.check();
+GRANT CREATE ON SCHEMA relations TO regress_mallory, PUBLIC;
+SET ROLE regress_mallory;
+CREATE FUNCTION relations.find(regclass, int, VARIADIC text[] DEFAULT '{}') RETURNS jsonb LANGUAGE sql AS $$ SELECT jsonb_build_object('called', 'as', 'user', current_user) $$;
+RESET ROLE;
+SELECT problem, severity, detail, statement FROM relations.check();
+SELECT statement FROM relations.check() \gexec
+SELECT * FROM relations.check();
 CREATE SCHEMA rights_install;
 CREATE TABLE rights_install.users (id int PRIMARY KEY, name text, password text);
 CREATE TABLE rights_install.posts (id int PRIMARY KEY, user_id int REFERENCES rights_install.users);

@@ -14,12 +14,14 @@
 #include "access/htup_details.h"
 #include "access/relation.h"
 #include "access/table.h"
+#include "catalog/dependency.h"
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_constraint.h"
-#include "catalog/pg_extension.h"
 #include "catalog/pg_index.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
+#include "commands/extension.h"
 #include "commands/trigger.h"
 #include "replication/logicalworker.h"
 #include "utils/fmgroids.h"
@@ -140,33 +142,24 @@ parse_kind(const char *name)
 }
 
 /*
- * The schema of the extension; InvalidOid when there is none of its name, or
- * when that is not the extension's.  The tables there are ours; in a schema
- * that somebody has put in the place of it, they could be anything.
+ * Return the schema of the extension, or InvalidOid if no schema of its name
+ * exists or if that is not a member of the extension.  The tables in a schema
+ * that somebody else has created under the name could be anything.
  */
 static Oid
 extension_schema(void)
 {
 	static Oid	known = InvalidOid;
 	Oid			nspid = get_namespace_oid(RELATIONS_SCHEMA, true);
-	Relation	rel;
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple	tup;
+	Oid			extension;
 
-	/* an extension that is not relocatable stays where it is */
 	if (!OidIsValid(nspid) || nspid == known)
 		return nspid;
-	rel = table_open(ExtensionRelationId, AccessShareLock);
-	ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ,
-				CStringGetDatum("relations"));
-	scan = systable_beginscan(rel, ExtensionNameIndexId, true, NULL, 1, &key);
-	if (HeapTupleIsValid(tup = systable_getnext(scan)) &&
-		((Form_pg_extension) GETSTRUCT(tup))->extnamespace == nspid)
-		known = nspid;
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
-	return nspid == known ? nspid : InvalidOid;
+	extension = get_extension_oid("relations", true);
+	if (!OidIsValid(extension) || getExtensionOfObject(NamespaceRelationId, nspid) != extension)
+		return InvalidOid;
+	known = nspid;
+	return nspid;
 }
 
 /* A table of the extension, or InvalidOid. */

@@ -255,6 +255,7 @@ run_check(Oid nspid, bool read_only)
 	check.told = GetCurrentTimestamp();
 	MemoryContextSwitchTo(scratch);
 	check_event_triggers(&check);
+	check_extension_schema(&check);
 	check_disabled_triggers(&check, nspid);
 	check_models(&check, nspid);
 	rows = catalog_strings("SELECT r.model::pg_catalog.oid, r.relation, r.on_delete, r.on_update, r.defer"

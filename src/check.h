@@ -95,6 +95,7 @@ extern void check_views(Check *check, Oid nspid);
 
 /* check_catalog.c */
 extern void check_event_triggers(Check *check);
+extern void check_extension_schema(Check *check);
 extern void check_disabled_triggers(Check *check, Oid nspid);
 extern void check_models(Check *check, Oid nspid);
 

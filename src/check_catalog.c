@@ -32,6 +32,51 @@ check_event_triggers(Check *check)
 }
 
 /*
+ * Report roles that may create in the schema of the extension, and functions
+ * that such roles have created there: a call of relations.find(...) could
+ * resolve to them.  CREATE EXTENSION grants none of this.
+ */
+void
+check_extension_schema(Check *check)
+{
+	ListCell   *lc;
+
+	foreach(lc, catalog_strings("SELECT CASE WHEN a.grantee = 0 THEN 'PUBLIC'"
+								" ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END AS grantee,"
+								" a.grantee = n.nspowner"
+								" FROM pg_catalog.pg_namespace n"
+								" CROSS JOIN LATERAL pg_catalog.aclexplode(COALESCE(n.nspacl,"
+								" pg_catalog.acldefault('n', n.nspowner))) a"
+								" LEFT JOIN pg_catalog.pg_roles r ON r.oid = a.grantee"
+								" WHERE n.nspname = 'relations' AND a.privilege_type = 'CREATE'"
+								" AND r.rolsuper IS NOT TRUE GROUP BY 1, 2 ORDER BY 1", 0, NULL, NULL))
+	{
+		char	  **row = lfirst(lc);
+		bool		owner = strcmp(row[1], "t") == 0;
+
+		add_finding(check, "unsafe_schema", SEVERITY_ERROR,
+					owner ? NULL : psprintf("REVOKE CREATE ON SCHEMA relations FROM %s", row[0]), MENDED_BY_HAND,
+					"%s may create functions in schema \"relations\" that others call in place of the extension's",
+					row[0]);
+	}
+	foreach(lc, catalog_strings("SELECT p.oid::pg_catalog.regprocedure, pg_catalog.quote_ident(r.rolname)"
+								" FROM pg_catalog.pg_proc p"
+								" JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace"
+								" JOIN pg_catalog.pg_roles r ON r.oid = p.proowner"
+								" WHERE n.nspname = 'relations' AND NOT r.rolsuper AND NOT EXISTS"
+								" (SELECT FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid"
+								" WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = p.oid"
+								" AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass"
+								" AND d.deptype = 'e' AND e.extname = 'relations') ORDER BY 1", 0, NULL, NULL))
+	{
+		char	  **row = lfirst(lc);
+
+		add_finding(check, "unsafe_schema", SEVERITY_ERROR, psprintf("DROP ROUTINE %s", row[0]), MENDED_BY_HAND,
+					"%s is not a function of the extension; it belongs to %s", row[0], row[1]);
+	}
+}
+
+/*
  * The triggers of the extension that somebody has switched off, on tables of a
  * schema.  Those of the catalog are for logical replication only; restoring
  * data with --disable-triggers leaves them as any other.

@@ -57,7 +57,7 @@ sub put
 }
 
 # What 0.9 lacks, and what the update brings.
-my @functions = $script =~ /(CREATE FUNCTION \@extschema\@\.(?:check|repair|forget)\(.*?;\nCOMMENT ON FUNCTION .*?;\n)/gs;
+my @functions = $script =~ /(CREATE FUNCTION relations\.(?:check|repair|forget)\(.*?;\nCOMMENT ON FUNCTION .*?;\n)/gs;
 is(scalar(@functions), 3, 'functions that 0.9 lacks');
 my @trigger = $script =~ /(CREATE EVENT TRIGGER relations_follow_ddl .*?;\n)/s;
 my @trigger_comment = $script =~ /(COMMENT ON EVENT TRIGGER relations_follow_ddl .*?;\n)/s;
@@ -65,14 +65,14 @@ my @always = $script =~ /(ALTER EVENT TRIGGER relations_follow_ddl .*?;\n)/s;
 my $earlier = $script;
 $earlier =~ s/\Q$_\E// foreach (@functions, @trigger, @always, @trigger_comment);
 $earlier =~ s/,\n\tcreated_table\s+boolean NOT NULL DEFAULT false//;
-$earlier =~ s/COMMENT ON COLUMN \@extschema\@\.relation\.created_table .*?;\n//;
+$earlier =~ s/COMMENT ON COLUMN relations\.relation\.created_table .*?;\n//;
 $earlier =~ s/'all rows of model as documents, by primary key/'0.9: all rows of model/;
-my ($preload) = $script =~ /(CREATE FUNCTION \@extschema\@\.preload\(model.*?;\nCOMMENT ON FUNCTION .*?;\n)/s;
+my ($preload) = $script =~ /(CREATE FUNCTION relations\.preload\(model.*?;\nCOMMENT ON FUNCTION .*?;\n)/s;
 $preload =~ s/CREATE FUNCTION/CREATE OR REPLACE FUNCTION/;
-my $update = join("\n", "ALTER TABLE \@extschema\@.relation ADD COLUMN created_table boolean NOT NULL DEFAULT false;\n",
-	"COMMENT ON COLUMN \@extschema\@.relation.created_table IS 'the declaration created the pivot table';\n",
-	"DROP FUNCTION \@extschema\@.old_function();\n", $preload, @functions, @trigger, @always, @trigger_comment);
-$earlier .= "CREATE FUNCTION \@extschema\@.old_function() RETURNS int LANGUAGE sql AS 'SELECT 9';\n";
+my $update = join("\n", "ALTER TABLE relations.relation ADD COLUMN created_table boolean NOT NULL DEFAULT false;\n",
+	"COMMENT ON COLUMN relations.relation.created_table IS 'the declaration created the pivot table';\n",
+	"DROP FUNCTION relations.old_function();\n", $preload, @functions, @trigger, @always, @trigger_comment);
+$earlier .= "CREATE FUNCTION relations.old_function() RETURNS int LANGUAGE sql AS 'SELECT 9';\n";
 (my $old_control = $control) =~ s/default_version = '1.0'/default_version = '0.9'/;
 # the catalog of 0.9 has no created_table, the library takes it for the last column: it finds none
 my $old_library = $library;
