@@ -65,6 +65,22 @@ static const struct
 
 #define ROW_COLUMNS ((int) lengthof(row_columns))
 
+/* Return the owner of a table.  Raises undefined_table. */
+Oid
+table_owner(Oid relid)
+{
+	HeapTuple	tup = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tup))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", relid)));
+	owner = ((Form_pg_class) GETSTRUCT(tup))->relowner;
+	ReleaseSysCache(tup);
+	return owner;
+}
+
 /* Raises insufficient_privilege unless the caller owns the table. */
 void
 require_owner(Oid relid)

@@ -55,6 +55,7 @@ typedef struct RelationRow
 #define CHILD_OF(r) (KEY_IS_ON_MODEL(r) ? (r)->model : (r)->related)
 #define PARENT_OF(r) (KEY_IS_ON_MODEL(r) ? (r)->related : (r)->model)
 
+extern Oid	table_owner(Oid relid);
 extern void require_owner(Oid relid);
 extern bool has_access(Oid relid);
 extern void require_access(Oid relid);

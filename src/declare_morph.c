@@ -427,18 +427,6 @@ look_for_pivot(MorphPivot *many)
 	find_pivot(pivot, row->model, many->pivot_table, NIL, plural_of(row->morph));
 }
 
-static void
-check_pivot(MorphPivot *many)
-{
-	Oid			relid = many->pivot.relid;
-
-	if (!OidIsValid(relid))
-		return;
-	model_check(relid);
-	require_access(relid);
-	check_temporary(many->decl.row.model, relid);
-}
-
 /* Find and lock it; somebody may make, drop or rename it while we wait. */
 static void
 lock_all(MorphPivot *many)
@@ -449,7 +437,7 @@ lock_all(MorphPivot *many)
 	Oid			locked;
 
 	look_for_pivot(many);
-	check_pivot(many);
+	check_found_pivot(pivot, row->model);
 	locked = pivot->relid;
 	if (OidIsValid(locked))
 		relids = lappend_oid(relids, locked);
@@ -457,7 +445,7 @@ lock_all(MorphPivot *many)
 	look_for_pivot(many);
 	if (!OidIsValid(pivot->relid))
 		lock_pivot_name(pivot);
-	check_pivot(many);
+	check_found_pivot(pivot, row->model);
 	if (OidIsValid(pivot->relid) && pivot->relid != locked)
 		lock_models(list_make1_oid(pivot->relid));
 }

@@ -45,17 +45,6 @@ is_self_reference(const ManyToMany *many)
 	return many->decl.row.model == many->decl.row.related;
 }
 
-/* Raises wrong_object_type, insufficient_privilege or what check_temporary does. */
-static void
-check_pivot(const ManyToMany *many)
-{
-	if (!OidIsValid(many->pivot.relid))
-		return;
-	model_check(many->pivot.relid);
-	require_access(many->pivot.relid);
-	check_temporary(many->decl.row.model, many->pivot.relid);
-}
-
 static void
 look_for_pivot(ManyToMany *many)
 {
@@ -64,7 +53,7 @@ look_for_pivot(ManyToMany *many)
 	find_pivot(&many->pivot, row->model, many->pivot_table,
 			   many->pivot_table == NULL ? pure_pivots_between(row->model, row->related) : NIL,
 			   conventional_pivot_name(model_singular(row->model), model_singular(row->related)));
-	check_pivot(many);
+	check_found_pivot(&many->pivot, row->model);
 }
 
 /*
@@ -89,7 +78,7 @@ lock_all(ManyToMany *many)
 	if (!OidIsValid(pivot->relid))
 	{
 		lock_pivot_name(pivot);
-		check_pivot(many);
+		check_found_pivot(pivot, row->model);
 	}
 	if (OidIsValid(pivot->relid) && pivot->relid != locked)
 		lock_models(list_make1_oid(pivot->relid));

@@ -29,6 +29,7 @@
 #include "constraint.h"
 #include "inflect.h"
 #include "key_resolution.h"
+#include "pivot.h"
 
 PG_FUNCTION_INFO_V1(relations_discover);
 
@@ -245,10 +246,10 @@ implied_by(List *foreign_keys)
  */
 
 /* A table between two others. */
-typedef struct Pivot
+typedef struct TablePivot
 {
 	ForeignKey *keys[2];
-} Pivot;
+} TablePivot;
 
 /* Are all the columns among others, which are more? */
 static bool
@@ -271,10 +272,10 @@ is_part_of(List *columns, List *others)
  * rows, which then are more than a link.  A foreign key whose columns are some
  * of another's, such as a tenant's, does not count.
  */
-static Pivot *
+static TablePivot *
 pivot_of(Oid relid, List *foreign_keys)
 {
-	Pivot	   *pivot = palloc0(sizeof(Pivot));
+	TablePivot *pivot = palloc0(sizeof(TablePivot));
 	int			n = 0;
 	ListCell   *lc;
 	ListCell   *other;
@@ -305,7 +306,10 @@ pivot_of(Oid relid, List *foreign_keys)
 	return pivot;
 }
 
-/* The tables that are pivots, in the order of their foreign keys. */
+/*
+ * The tables that are pivots, in the order of their foreign keys, without those
+ * that many_to_many would use only if they were named.
+ */
 static List *
 pivots_among(List *foreign_keys)
 {
@@ -317,9 +321,10 @@ pivots_among(List *foreign_keys)
 		tables = list_append_unique_oid(tables, ((ForeignKey *) lfirst(lc))->child);
 	foreach(lc, tables)
 	{
-		Pivot	   *pivot = pivot_of(lfirst_oid(lc), foreign_keys);
+		TablePivot *pivot = pivot_of(lfirst_oid(lc), foreign_keys);
 
-		if (pivot != NULL)
+		if (pivot != NULL && (may_adopt_pivot(lfirst_oid(lc), pivot->keys[0]->parent) ||
+							  may_adopt_pivot(lfirst_oid(lc), pivot->keys[1]->parent)))
 			result = lappend(result, pivot);
 	}
 	return result;
@@ -350,7 +355,7 @@ make_many_to_many(ForeignKey *fk, ForeignKey *related_fk, bool alone)
 }
 
 static bool
-join_the_same(Pivot *a, Pivot *b)
+join_the_same(TablePivot *a, TablePivot *b)
 {
 	return (a->keys[0]->parent == b->keys[0]->parent && a->keys[1]->parent == b->keys[1]->parent) ||
 		(a->keys[0]->parent == b->keys[1]->parent && a->keys[1]->parent == b->keys[0]->parent);
@@ -367,7 +372,7 @@ implied_by_pivots(List *foreign_keys)
 
 	foreach(lc, pivots)
 	{
-		Pivot	   *pivot = lfirst(lc);
+		TablePivot *pivot = lfirst(lc);
 		int			joins = 0;
 
 		foreach(other, pivots)
@@ -375,8 +380,11 @@ implied_by_pivots(List *foreign_keys)
 			if (join_the_same(pivot, lfirst(other)))
 				joins++;
 		}
-		result = lappend(result, make_many_to_many(pivot->keys[0], pivot->keys[1], joins == 1));
-		result = lappend(result, make_many_to_many(pivot->keys[1], pivot->keys[0], joins == 1));
+		for (int i = 0; i < 2; i++)
+		{
+			if (may_adopt_pivot(pivot->keys[i]->child, pivot->keys[i]->parent))
+				result = lappend(result, make_many_to_many(pivot->keys[i], pivot->keys[1 - i], joins == 1));
+		}
 	}
 	return result;
 }

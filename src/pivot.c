@@ -13,6 +13,7 @@
 #include "catalog/pg_namespace.h"
 #include "common/hashfn.h"
 #include "lib/stringinfo.h"
+#include "miscadmin.h"
 #include "parser/scansup.h"
 #include "storage/lmgr.h"
 #include "utils/fmgroids.h"
@@ -139,40 +140,99 @@ ambiguous_pivots(List *candidates)
 }
 
 /*
- * Say where the pivot is: the table that pivot_table names; when that is NULL
- * the one candidate, of several the one with the conventional name, of none
- * the table of the conventional name in the model's schema.  relid is left
- * invalid when there is no such table.  Raises invalid_name or
- * invalid_schema_name for what pivot_table cannot mean, ambiguous_alias for
- * two candidates.
+ * May a table be used as the pivot of a model without being named?  Rows of the
+ * relation are written to the pivot, which runs its triggers, so only a table
+ * of the caller or of the model's owner is found.  A superuser owns what he has
+ * created, and not every table.
+ */
+bool
+may_adopt_pivot(Oid relid, Oid model)
+{
+	Oid			owner = table_owner(relid);
+
+	return owner == GetUserId() || owner == table_owner(model) ||
+		(!superuser() && has_privs_of_role(GetUserId(), owner));
+}
+
+/*
+ * Raises insufficient_privilege for a table that was found, and not named, and
+ * that belongs to another role.
+ */
+static void
+check_adoption(Oid relid, Oid model)
+{
+	if (may_adopt_pivot(relid, model))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("cannot use table \"%s\" as the pivot table, since it belongs to role \"%s\"",
+					model_name(relid), GetUserNameFromId(table_owner(relid), false)),
+			 errdetail("A table of another role is used only if you name it: its triggers run as the role that writes to it."),
+			 errhint("Use it with pivot_table => '%s', or specify the name of a table that does not exist to create one.",
+					 quote_identifier(model_name(relid)))));
+}
+
+/*
+ * Find the pivot: the table that the argument pivot_table names.  If that is
+ * NULL, the candidate that may be adopted, of several the one with the
+ * conventional name; without candidates the table of the conventional name in
+ * the model's schema.  relid is InvalidOid if no such table exists.  Raises
+ * invalid_name or invalid_schema_name for a bad pivot_table, ambiguous_alias
+ * for two candidates, insufficient_privilege if all belong to other roles.
  */
 void
 find_pivot(Pivot *pivot, Oid model, const char *pivot_table,
 		   List *candidates, const char *conventional)
 {
+	List	   *own = NIL;
 	ListCell   *lc;
 
 	pivot->nspid = get_rel_namespace(model);
 	pivot->name = conventional;
 	pivot->relid = InvalidOid;
-	if (pivot_table != NULL)
+	pivot->named = pivot_table != NULL;
+	foreach(lc, candidates)
+	{
+		if (may_adopt_pivot(lfirst_oid(lc), model))
+			own = lappend_oid(own, lfirst_oid(lc));
+	}
+	if (pivot->named)
 		parse_pivot_name(pivot, pivot_table);
-	else if (list_length(candidates) == 1)
-		pivot->relid = linitial_oid(candidates);
+	else if (list_length(own) == 1)
+		pivot->relid = linitial_oid(own);
 	else
 	{
-		foreach(lc, candidates)
+		foreach(lc, own)
 		{
 			if (strcmp(get_rel_name(lfirst_oid(lc)), conventional) == 0)
 				pivot->relid = lfirst_oid(lc);
 		}
-		if (candidates != NIL && !OidIsValid(pivot->relid))
-			ambiguous_pivots(candidates);
+		if (own != NIL && !OidIsValid(pivot->relid))
+			ambiguous_pivots(own);
 	}
 	if (!OidIsValid(pivot->relid))
 		pivot->relid = get_relname_relid(pivot->name, pivot->nspid);
+	/* a table of another role is not passed over: it may be the one that is meant */
+	if (!pivot->named && !OidIsValid(pivot->relid) && candidates != NIL)
+		check_adoption(linitial_oid(candidates), model);
 	if (OidIsValid(pivot->relid))
 		pivot->name = get_rel_name(pivot->relid);
+}
+
+/*
+ * Check a pivot that exists.  Raises wrong_object_type, insufficient_privilege
+ * or what check_temporary raises.
+ */
+void
+check_found_pivot(const Pivot *pivot, Oid model)
+{
+	if (!OidIsValid(pivot->relid))
+		return;
+	model_check(pivot->relid);
+	if (!pivot->named)
+		check_adoption(pivot->relid, model);
+	require_access(pivot->relid);
+	check_temporary(model, pivot->relid);
 }
 
 /*

@@ -16,6 +16,7 @@ typedef struct Pivot
 	Oid			relid;			/* InvalidOid: there is none yet */
 	Oid			nspid;
 	const char *name;
+	bool		named;			/* by the argument pivot_table */
 	List	   *own;			/* columns that refer to the model */
 	List	   *related;		/* columns that refer to the related model */
 	List	   *own_definitions;
@@ -28,8 +29,10 @@ extern char *conventional_pivot_name(const char *singular, const char *other_sin
 extern void find_pivot(Pivot *pivot, Oid model, const char *pivot_table,
 					   List *candidates, const char *conventional);
 extern void lock_pivot_name(Pivot *pivot);
+extern bool may_adopt_pivot(Oid relid, Oid model);
 
 /* checked: nothing is altered */
+extern void check_found_pivot(const Pivot *pivot, Oid model);
 extern void check_pivot_key(const RelationRow *row);
 extern void check_pivot_columns(const Pivot *pivot, const RelationRow *row);
 
