@@ -39,10 +39,10 @@ REGRESS = \
 	ddl_commands \
 	session \
 	check \
-	many_to_many \
+	many_to_many pivot_adoption \
 	through \
 	graph_view \
-	graph_view_write \
+	graph_view_write graph_view_refresh \
 	write_graph \
 	write_errors \
 	verbs \

@@ -53,7 +53,7 @@ compare_view(void *arg)
 
 	fmgr_info(F_ARRAY_IN, &array_input);
 	paths = InputFunctionCall(&array_input, view->relations, TEXTOID, -1);
-	sql = graph_view_query(view->model, DatumGetArrayTypeP(paths));
+	sql = graph_view_query(view->model, DatumGetArrayTypeP(paths), view->view);
 	statement = linitial(pg_parse_query(sql));
 	query = parse_analyze_fixedparams(statement, sql, NULL, 0, NULL);
 	view->outdated = strcmp(pg_get_querydef(query, false), view_text(view->view)) != 0;
@@ -88,7 +88,7 @@ check_view(Check *check, char **row)
 	else if (view.outdated)
 		add_finding(check, "view_outdated", SEVERITY_WARNING, call_statement("refresh_view", view.view, NULL),
 					MENDED_BY_REPAIR, "the graph view does not show what it would if it were made now");
-	else if (!OidIsValid(get_trigger_oid(view.view, "relations_write", true)))
+	else if (!OidIsValid(get_trigger_oid(view.view, GRAPH_VIEW_TRIGGER, true)))
 		add_finding(check, "missing_trigger", SEVERITY_ERROR, call_statement("refresh_view", view.view, NULL),
 					MENDED_BY_REPAIR, "the graph view cannot be written: its trigger is missing");
 }

@@ -18,9 +18,10 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
+#include "parser/parsetree.h"
+#include "rewrite/rewriteHandler.h"
 #include "utils/acl.h"
 #include "utils/array.h"
-#include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -34,14 +35,6 @@
 #include "read_run.h"
 
 PG_FUNCTION_INFO_V1(relations_create_view);
-PG_FUNCTION_INFO_V1(relations_refresh_view);
-
-/* The paths that begin with one relation: a column of the view. */
-typedef struct ViewColumn
-{
-	char	   *relation;
-	List	   *paths;			/* of char * */
-} ViewColumn;
 
 static Datum
 text_array(List *strings)
@@ -55,9 +48,9 @@ text_array(List *strings)
 										   TYPALIGN_INT));
 }
 
-/* The columns for relations, in the order in which paths name them first. */
+/* Return the columns for relations, in the order in which paths name them first. */
 static List *
-view_columns(Oid model, ArrayType *paths)
+relation_columns(Oid model, ArrayType *paths)
 {
 	List	   *result = NIL;
 	Datum	   *elems;
@@ -83,13 +76,15 @@ view_columns(Oid model, ArrayType *paths)
 		child = linitial(tree->root->children);
 		foreach(lc, result)
 		{
-			if (strcmp(((ViewColumn *) lfirst(lc))->relation, child->name) == 0)
+			if (strcmp(((ViewColumn *) lfirst(lc))->name, child->name) == 0)
 				column = lfirst(lc);
 		}
 		if (column == NULL)
 		{
 			column = palloc0(sizeof(ViewColumn));
-			column->relation = child->name;
+			column->name = child->name;
+			column->type = JSONBOID;
+			column->typmod = -1;
 			result = lappend(result, column);
 		}
 		column->paths = lappend(column->paths, path);
@@ -97,7 +92,96 @@ view_columns(Oid model, ArrayType *paths)
 	return result;
 }
 
-/* The call that gives a relation's column. */
+/*
+ * Return the columns of a graph view of a model, a list of ViewColumn in the
+ * current memory context: visible columns of the model, then the relations.
+ * Raises what is wrong with the paths.
+ */
+List *
+graph_view_columns(Oid model, ArrayType *paths)
+{
+	ModelDesc  *desc = catalog_get_model(model);
+	List	   *relations = relation_columns(model, paths);
+	Relation	rel = relation_open(model, AccessShareLock);
+	List	   *result = NIL;
+
+	for (int i = 0; i < RelationGetNumberOfAttributes(rel); i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel), i);
+		ViewColumn *column;
+
+		if (att->attisdropped || list_has_name(desc->hidden, NameStr(att->attname)))
+			continue;
+		column = palloc0(sizeof(ViewColumn));
+		column->name = pstrdup(NameStr(att->attname));
+		column->attnum = att->attnum;
+		column->type = att->atttypid;
+		column->typmod = att->atttypmod;
+		column->collation = att->attcollation;
+		result = lappend(result, column);
+	}
+	relation_close(rel, AccessShareLock);
+	return list_concat(result, relations);
+}
+
+/*
+ * Find the column of a list that a column of an existing view shows: by its
+ * number in the model, which renaming does not change, else by the name of the
+ * relation.  Returns NULL if the list has no such column.
+ */
+static ViewColumn *
+matching_column(List *columns, const TargetEntry *entry, List *rtable, Oid model)
+{
+	AttrNumber	attnum = InvalidAttrNumber;
+	ListCell   *lc;
+
+	if (IsA(entry->expr, Var))
+	{
+		Var		   *var = (Var *) entry->expr;
+		RangeTblEntry *rte = rt_fetch(var->varno, rtable);
+
+		if (rte->rtekind == RTE_RELATION && rte->relid == model)
+			attnum = var->varattno;
+	}
+	foreach(lc, columns)
+	{
+		ViewColumn *column = lfirst(lc);
+
+		if (column->attnum != attnum)
+			continue;
+		if (attnum != InvalidAttrNumber ||
+			(entry->resname != NULL && strcmp(column->name, entry->resname) == 0))
+			return column;
+	}
+	return NULL;
+}
+
+/*
+ * For each column of an existing view, find the column of the list that it
+ * shows, or NULL.  Returns an array of *n entries in the current memory context.
+ */
+ViewColumn **
+graph_view_match(Oid view, Oid model, List *columns, int *n)
+{
+	Relation	rel = relation_open(view, AccessShareLock);
+	Query	   *query = get_view_query(rel);
+	ViewColumn **result;
+	ListCell   *lc;
+
+	*n = RelationGetNumberOfAttributes(rel);
+	result = palloc0(sizeof(ViewColumn *) * Max(*n, 1));
+	foreach(lc, query->targetList)
+	{
+		TargetEntry *entry = lfirst(lc);
+
+		if (!entry->resjunk && entry->resno <= *n)
+			result[entry->resno - 1] = matching_column(columns, entry, query->rtable, model);
+	}
+	relation_close(rel, AccessShareLock);
+	return result;
+}
+
+/* Append the call that returns a relation's column. */
 static void
 append_relation(StringInfo sql, Oid model, ViewColumn *column)
 {
@@ -113,64 +197,78 @@ append_relation(StringInfo sql, Oid model, ViewColumn *column)
 	appendStringInfoChar(sql, ')');
 	foreach(lc, column->paths)
 		appendStringInfo(sql, ", %s::pg_catalog.text", quote_literal_cstr(lfirst(lc)));
-	appendStringInfo(sql, ") AS %s", quote_identifier(column->relation));
+	appendStringInfo(sql, ") AS %s", quote_identifier(column->name));
 	read_run_end(run);
 }
 
 /*
- * The view's query: visible columns of the model, then the relations; palloc'd.
- * Raises what is wrong with the paths.
+ * Return the query of a graph view, palloc'd.  If view is an existing one, its
+ * columns keep their order and new ones follow, as CREATE OR REPLACE VIEW
+ * requires; it is InvalidOid for a new one.  Raises what is wrong with the
+ * paths.
  */
 char *
-graph_view_query(Oid model, ArrayType *paths)
+graph_view_query(Oid model, ArrayType *paths, Oid view)
 {
-	ModelDesc  *desc = catalog_get_model(model);
-	List	   *relations = view_columns(model, paths);
-	Relation	rel = relation_open(model, AccessShareLock);
+	List	   *columns = graph_view_columns(model, paths);
+	List	   *ordered = NIL;
 	StringInfoData sql;
-	int			n = 0;
 	ListCell   *lc;
 
+	if (OidIsValid(view))
+	{
+		int			n;
+		ViewColumn **shown = graph_view_match(view, model, columns, &n);
+
+		for (int i = 0; i < n; i++)
+		{
+			if (shown[i] != NULL)
+				ordered = list_append_unique_ptr(ordered, shown[i]);
+		}
+	}
+	ordered = list_concat_unique_ptr(ordered, columns);
 	initStringInfo(&sql);
 	appendStringInfoString(&sql, "SELECT ");
-	for (int i = 0; i < RelationGetNumberOfAttributes(rel); i++)
+	foreach(lc, ordered)
 	{
-		Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel), i);
+		ViewColumn *column = lfirst(lc);
 
-		if (!att->attisdropped && !list_has_name(desc->hidden, NameStr(att->attname)))
-			appendStringInfo(&sql, "%sm.%s", n++ > 0 ? ", " : "",
-							 quote_identifier(NameStr(att->attname)));
-	}
-	relation_close(rel, AccessShareLock);
-	foreach(lc, relations)
-	{
-		appendStringInfoString(&sql, n++ > 0 ? ", " : "");
-		append_relation(&sql, model, lfirst(lc));
+		appendStringInfoString(&sql, foreach_current_index(lc) > 0 ? ", " : "");
+		if (column->attnum != InvalidAttrNumber)
+			appendStringInfo(&sql, "m.%s", quote_identifier(column->name));
+		else
+			append_relation(&sql, model, column);
 	}
 	appendStringInfo(&sql, " FROM %s AS m CROSS JOIN (SELECT) AS graph", quoted_model_name(model));
 	return sql.data;
 }
 
-/* Create the view and write its row; view is quoted and qualified. */
-static Oid
-make_view(const char *view, Oid nspid, const char *name, Oid model, Datum paths)
+/* Create the trigger of a view, whose name is quoted and qualified. */
+void
+graph_view_create_trigger(const char *view)
 {
-	Oid			types[] = {REGCLASSOID, REGCLASSOID, TEXTARRAYOID};
-	Datum		values[3];
-	Oid			relid;
-
-	run_ddl(psprintf("CREATE VIEW %s WITH (security_invoker = true) AS %s", view,
-					 graph_view_query(model, DatumGetArrayTypeP(paths))));
-	run_ddl(psprintf("CREATE TRIGGER relations_write INSTEAD OF INSERT OR UPDATE OR DELETE ON %s"
+	run_ddl(psprintf("CREATE TRIGGER " GRAPH_VIEW_TRIGGER " INSTEAD OF INSERT OR UPDATE OR DELETE ON %s"
 					 " FOR EACH ROW EXECUTE FUNCTION %s.write_view()", view, RELATIONS_SCHEMA));
 	CommandCounterIncrement();
-	relid = get_relname_relid(name, nspid);
-	values[0] = ObjectIdGetDatum(relid);
-	values[1] = ObjectIdGetDatum(model);
-	values[2] = paths;
+}
+
+/* Create a view and its trigger; options is empty or a WITH clause. */
+void
+graph_view_create(const char *view, const char *options, const char *query)
+{
+	run_ddl(psprintf("CREATE VIEW %s%s AS %s", view, options, query));
+	graph_view_create_trigger(view);
+}
+
+/* Write the catalog row of a graph view. */
+void
+graph_view_record(Oid view, Oid model, Datum paths)
+{
+	Oid			types[] = {REGCLASSOID, REGCLASSOID, TEXTARRAYOID};
+	Datum		values[] = {ObjectIdGetDatum(view), ObjectIdGetDatum(model), paths};
+
 	catalog_query("INSERT INTO relations.graph_view (view, model, relations) VALUES ($1, $2, $3)",
 				  3, types, values, NULL);
-	return relid;
 }
 
 /*
@@ -212,69 +310,11 @@ relations_create_view(PG_FUNCTION_ARGS)
 	nest = NewGUCNestLevel();
 	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
-	result = make_view(quote_qualified_identifier(get_namespace_name(nspid), range->relname),
-					   nspid, range->relname, model, PG_GETARG_DATUM(2));
+	graph_view_create(quote_qualified_identifier(get_namespace_name(nspid), range->relname),
+					  " WITH (security_invoker = true)",
+					  graph_view_query(model, PG_GETARG_ARRAYTYPE_P(2), InvalidOid));
+	result = get_relname_relid(range->relname, nspid);
+	graph_view_record(result, model, PG_GETARG_DATUM(2));
 	AtEOXact_GUC(true, nest);
 	PG_RETURN_OID(result);
-}
-
-/*
- * SQL: refresh_view(view).  Raises undefined_object for what is no graph view,
- * dependent_objects_still_exist when other views stand on it.
- */
-Datum
-relations_refresh_view(PG_FUNCTION_ARGS)
-{
-	Oid			view = PG_GETARG_OID(0);
-	Oid			types[] = {OIDOID};
-	Datum		values[] = {ObjectIdGetDatum(view)};
-	List	   *rows;
-	List	   *grants;
-	List	   *comments;
-	char	  **row;
-	char	   *name;
-	char	   *owner;
-	Oid			nspid;
-	Oid			model;
-	Datum		paths;
-	FmgrInfo	array_input;
-	ListCell   *lc;
-
-	model_check(view);
-	require_owner(view);
-	rows = catalog_strings("SELECT model::pg_catalog.oid, relations FROM relations.graph_view WHERE view = $1",
-						   1, types, values);
-	if (rows == NIL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("\"%s\" is not a graph view", model_name(view)),
-				 errhint("Graph views are made by relations.create_view.")));
-	row = linitial(rows);
-	model = atooid(row[0]);
-	fmgr_info(F_ARRAY_IN, &array_input);
-	paths = InputFunctionCall(&array_input, row[1], TEXTOID, -1);
-	name = get_rel_name(view);
-	nspid = get_rel_namespace(view);
-	owner = ((char **) linitial(catalog_strings("SELECT pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(relowner))"
-												" FROM pg_catalog.pg_class WHERE oid = $1",
-												1, types, values)))[0];
-	grants = catalog_strings("SELECT pg_catalog.format('GRANT %s ON %s TO %s%s', a.privilege_type, c.oid::pg_catalog.regclass,"
-							 " CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END,"
-							 " CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' END)"
-							 " FROM pg_catalog.pg_class c CROSS JOIN LATERAL pg_catalog.aclexplode(c.relacl) a"
-							 " WHERE c.oid = $1 AND a.grantee <> c.relowner", 1, types, values);
-	comments = catalog_strings("SELECT pg_catalog.format('COMMENT ON VIEW %s IS %L', c.oid::pg_catalog.regclass,"
-							   " pg_catalog.obj_description(c.oid, 'pg_class'))"
-							   " FROM pg_catalog.pg_class c WHERE c.oid = $1"
-							   " AND pg_catalog.obj_description(c.oid, 'pg_class') IS NOT NULL",
-							   1, types, values);
-
-	run_ddl(psprintf("DROP VIEW %s", quoted_model_name(view)));
-	catalog_query("DELETE FROM relations.graph_view WHERE view = $1", 1, types, values, NULL);
-	make_view(quote_qualified_identifier(get_namespace_name(nspid), name), nspid, name, model, paths);
-	run_ddl(psprintf("ALTER VIEW %s OWNER TO %s",
-					 quote_qualified_identifier(get_namespace_name(nspid), name), owner));
-	foreach(lc, list_concat(grants, comments))
-		run_ddl(((char **) lfirst(lc))[0]);
-	PG_RETURN_VOID();
 }
