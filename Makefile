@@ -38,6 +38,7 @@ REGRESS = \
 	ddl_follow \
 	ddl_commands \
 	session \
+	cursors \
 	check \
 	many_to_many pivot_adoption \
 	through \

@@ -9,7 +9,7 @@
 
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
+#include "executor/executor.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/fmgroids.h"
@@ -214,10 +214,8 @@ related_documents(FunctionCallInfo fcinfo, const DocFormat *format)
 		key = read_plan_parse_key(run->plan, TextDatumGetCString(PG_GETARG_DATUM(1)));
 		if (key != NULL)
 		{
-			SPI_connect();
 			read_run_root(run, LEVEL_KEY, key);
 			read_run_children(run);
-			SPI_finish();
 		}
 		MemoryContextSwitchTo(old);
 	}
@@ -322,9 +320,7 @@ relations_paginate(PG_FUNCTION_ARGS)
 	request.mode = READ_ALL;
 	request.document = page_document(PG_GETARG_JSONB_P(1), page, per_page);
 	graph_reader_begin(&reader, &request);
-	SPI_connect();
 	total = read_run_count(reader.run);
-	SPI_finish();
 
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 	push_key(&state, "meta");
@@ -368,10 +364,8 @@ first_document(FunctionCallInfo fcinfo, const DocFormat *format)
 	ReadRun    *run = read_run_begin_paths(PG_GETARG_OID(0), READ_FIRST, PG_GETARG_ARRAYTYPE_P(1));
 
 	run->format = format;
-	SPI_connect();
 	read_run_root(run, LEVEL_FIRST, NULL);
 	read_run_children(run);
-	SPI_finish();
 	return one_document(fcinfo, run);
 }
 
@@ -399,10 +393,8 @@ find_document(FunctionCallInfo fcinfo, const DocFormat *format)
 	key = read_plan_parse_key(run->plan, TextDatumGetCString(PG_GETARG_DATUM(1)));
 	if (key != NULL)
 	{
-		SPI_connect();
 		read_run_root(run, LEVEL_KEY, key);
 		read_run_children(run);
-		SPI_finish();
 	}
 	return one_document(fcinfo, run);
 }
@@ -455,11 +447,7 @@ add_given_row(ReadRun *run, const Datum *values, const bool *isnull)
 {
 	read_run_add_row(run, values, isnull);
 	if (run->plan->root->nchildren > 0)
-	{
-		SPI_connect();
 		read_run_children(run);
-		SPI_finish();
-	}
 }
 
 /* The document of a row that the caller has. */
