@@ -268,7 +268,7 @@ begins_after(Oid relid, Snapshot snapshot)
 			TransactionId xmin = DatumGetTransactionId(slot_getsysattr(slot, MinTransactionIdAttributeNumber,
 																	   &isnull));
 
-			result = TransactionIdIsNormal(xmin) && !TransactionIdIsCurrentTransactionId(xmin) &&
+			result = !isnull && TransactionIdIsNormal(xmin) && !TransactionIdIsCurrentTransactionId(xmin) &&
 				XidInMVCCSnapshot(xmin, snapshot);
 		}
 		ExecDropSingleTupleTableSlot(slot);

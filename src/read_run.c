@@ -19,6 +19,7 @@
 #include "query_cursor.h"
 #include "read_level.h"
 #include "read_statement.h"
+#include "relation_key.h"
 
 typedef struct LevelReceiver
 {
@@ -324,6 +325,17 @@ note_row(ReadLevel *level, uint32 n, const Datum *values, const bool *isnull, ui
 	}
 }
 
+/* Raise that a part of the primary key is null, by which a row is to be known. */
+static void
+null_identity(ReadNode *node, const bool *isnull)
+{
+	ListCell   *lc;
+
+	foreach(lc, node->query->model->primary_key)
+		(void) key_value(node->query->relid, lfirst(lc), (Datum) 0,
+						 isnull[node->ident_positions[foreach_current_index(lc)]]);
+}
+
 /*
  * Take a row into a level: encode it, and keep the keys of its links.  values
  * are in the order of the node's select list; group is the parent's.
@@ -351,6 +363,8 @@ read_level_add(ReadLevel *level, const Datum *values, const bool *isnull, uint32
 	{
 		keep_values(run, &level->ident, n, node->nident, node->ident_positions,
 					node->ident_lens, node->ident_byvals, values, isnull);
+		if (unlikely(level->ident.nulls[n]))
+			null_identity(node, isnull);
 		STAGED_NUMBER(staged, node) = n;
 	}
 	MemoryContextSwitchTo(old);
@@ -498,8 +512,11 @@ static bool
 receive_count(TupleTableSlot *slot, DestReceiver *self)
 {
 	bool		isnull;
+	Datum		count = slot_getattr(slot, 1, &isnull);
 
-	((CountReceiver *) self)->count = DatumGetInt64(slot_getattr(slot, 1, &isnull));
+	if (isnull)
+		elog(ERROR, "the number of rows is null");
+	((CountReceiver *) self)->count = DatumGetInt64(count);
 	return true;
 }
 
