@@ -36,7 +36,7 @@ REGRESS = \
 	create_related \
 	ddl_watch \
 	ddl_follow \
-	ddl_commands \
+	ddl_commands ddl_unrelated \
 	session \
 	cursors \
 	check \

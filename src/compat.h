@@ -83,4 +83,11 @@
 #define all_settings(n) (*(n) = GetNumConfigOptions(), get_guc_variables())
 #endif
 
+/* the local number of the current transaction; needs storage/proc.h */
+#if PG_VERSION_NUM >= 170000
+#define CURRENT_LXID (MyProc->vxid.lxid)
+#else
+#define CURRENT_LXID (MyProc->lxid)
+#endif
+
 #endif							/* RELATIONS_COMPAT_H */
