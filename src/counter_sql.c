@@ -15,7 +15,6 @@
 #include "access/stratnum.h"
 #include "lib/stringinfo.h"
 #include "utils/lsyscache.h"
-#include "utils/ruleutils.h"
 
 #include "counter_cache.h"
 #include "key_operator.h"
@@ -49,7 +48,7 @@ collate_as_parent(RelationDesc *desc, int i)
 	if (!OidIsValid(parent) ||
 		parent == column_collation(desc->model, list_nth(desc->foreign_key, i)))
 		return "";
-	return psprintf(" COLLATE %s", generate_collation_name(parent));
+	return collate_clause(parent);
 }
 
 /* The operator between a column of the parent's key and one of the child's. */
@@ -142,7 +141,7 @@ now_as_touched(RelationDesc *desc)
 	get_atttypetypmodcoll(desc->related, require_column(desc->related, desc->touch, "touch"),
 						  &type, &typmod, &collation);
 	type = getBaseTypeAndTypmod(type, &typmod);
-	return psprintf("CAST(pg_catalog.now() AS %s)", format_type_with_typemod(type, typmod));
+	return psprintf("CAST(pg_catalog.now() AS %s)", qualified_type_name(type, typmod));
 }
 
 /* Is a parent not yet touched by this transaction? */
