@@ -18,7 +18,7 @@ REGRESS = \
 	install \
 	guide \
 	declare \
-	keys wide_keys null_keys \
+	keys wide_keys \
 	constraints \
 	oracle \
 	oracle_kinds \
@@ -30,15 +30,14 @@ REGRESS = \
 	discover \
 	discover_names \
 	discover_pivots \
-	counter_cache \
+	counter_cache counter_order \
 	morph \
 	morph_pivot \
 	create_related \
 	ddl_watch \
 	ddl_follow \
-	ddl_commands ddl_unrelated \
+	ddl_commands \
 	session \
-	cursors \
 	check \
 	many_to_many pivot_adoption \
 	through \
@@ -57,10 +56,10 @@ REGRESS = \
 	query query_relations query_paging query_errors query_injection query_plans \
 	budgets \
 	rights_attempts rights_names rights_install \
-	trust_owner trust_check
+	trust_owner
 
 # isolation tester: test/isolation/specs and test/isolation/expected
-ISOLATION = declare counter_cache morph pivot kinds find_or_create sync graph_view factory order rewrite ddl_retry
+ISOLATION = declare counter_cache counter_order morph pivot kinds find_or_create sync graph_view factory order rewrite ddl_retry
 ISOLATION_OPTS = --inputdir=test/isolation
 
 PG_CONFIG ?= pg_config

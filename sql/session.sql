@@ -29,7 +29,7 @@ FETCH 1 FROM c;
 MOVE 200 FROM c;
 FETCH 1 FROM c;
 COMMIT;
--- also one that began to read in what was rolled back
+-- one that began in what was rolled back cannot go on, and says so
 BEGIN;
 DECLARE c CURSOR FOR SELECT relations.preload('nodes', 'kids');
 SAVEPOINT s;

@@ -3,9 +3,10 @@
  *	  counter_cache and touch: keeping counters and times of parents.
  *
  * Statement triggers on the tables of models with such relations hand the rows
- * of a statement to counter_rows.  It counts them by key first and changes
- * each parent once, with the rights of the parent's owner, as a foreign key
- * does: who may write a row need not be allowed to write its parent.
+ * of a statement to counter_rows.  It counts them by key first, locks all
+ * parents in one order (see counter_order.c), and then changes each parent
+ * once, with the rights of the parent's owner, as a foreign key does: who may
+ * write a row need not be allowed to write its parent.
  *
  * A parent whose own key changes is counted anew: the foreign key moves its
  * rows along, or leaves them behind, and the statement triggers see that as
@@ -34,13 +35,13 @@
 
 #include "as_owner.h"
 #include "catalog_write.h"
-#include "counter_cache.h"
+#include "counter_plan.h"
 #include "progress.h"
 
 PG_FUNCTION_INFO_V1(relations_counter_rows);
 PG_FUNCTION_INFO_V1(relations_counter_parent);
 
-/* While parents are changed, errors say for which relation. */
+/* Report for which relation parents are changed. */
 static void
 counting_error_context(void *arg)
 {
@@ -51,284 +52,12 @@ counting_error_context(void *arg)
 			   desc->name, model_name(desc->model));
 }
 
-static void
-check_spi(int rc, const char *function)
+/* Raise an internal error if a call of SPI has failed. */
+void
+counter_check_spi(int rc, const char *function)
 {
 	if (rc < 0)
 		elog(ERROR, "%s failed: %s", function, SPI_result_code_string(rc));
-}
-
-/* ---------------------------------------------------------------------
- * What a table's rows are counted for
- * ---------------------------------------------------------------------
- */
-
-/* A relation, with the kept plans of one event. */
-typedef struct CountedRelation
-{
-	RelationDesc *desc;
-	SPIPlanPtr	lock;			/* or NULL while it was not needed */
-	SPIPlanPtr	change;
-} CountedRelation;
-
-typedef struct CounterKey
-{
-	Oid			relid;			/* the table that was written, maybe a
-								 * partition of the model */
-	CounterEvent event;
-} CounterKey;
-
-/* The relations of a table that count, and their plans. */
-typedef struct CounterPlan
-{
-	CounterKey	key;			/* must be first */
-	MemoryContext context;
-	bool		valid;
-	int			refcount;
-	List	   *counted;		/* of CountedRelation */
-} CounterPlan;
-
-typedef struct CounterEntry
-{
-	CounterKey	key;			/* must be first */
-	CounterPlan *plan;
-} CounterEntry;
-
-static HTAB *counter_plans = NULL;
-static uint64 invalidations = 0;
-static Oid	catalog_oid = InvalidOid;
-
-static bool
-plan_concerns(CounterPlan *plan, Oid relid)
-{
-	ListCell   *lc;
-
-	if (!OidIsValid(relid) || relid == catalog_oid || relid == plan->key.relid)
-		return true;
-	foreach(lc, plan->counted)
-	{
-		RelationDesc *desc = ((CountedRelation *) lfirst(lc))->desc;
-
-		if (desc->model == relid || desc->related == relid)
-			return true;
-	}
-	return false;
-}
-
-static void
-invalidate_counters(pg_attribute_unused() Datum arg, Oid relid)
-{
-	HASH_SEQ_STATUS status;
-	CounterEntry *entry;
-
-	invalidations++;
-	hash_seq_init(&status, counter_plans);
-	while ((entry = hash_seq_search(&status)) != NULL)
-	{
-		if (entry->plan != NULL && plan_concerns(entry->plan, relid))
-			entry->plan->valid = false;
-	}
-}
-
-/* A schema has another name. */
-static void
-invalidate_all_counters(Datum arg, pg_attribute_unused() int cacheid,
-						pg_attribute_unused() uint32 hashvalue)
-{
-	invalidate_counters(arg, InvalidOid);
-}
-
-static void
-init_counter_plans(void)
-{
-	HASHCTL		ctl = {0};
-
-	if (counter_plans != NULL)
-		return;
-	ctl.keysize = sizeof(CounterKey);
-	ctl.entrysize = sizeof(CounterEntry);
-	ctl.hcxt = CacheMemoryContext;
-	counter_plans = hash_create("relations counter plans", 16, &ctl,
-								HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	CacheRegisterRelcacheCallback(invalidate_counters, (Datum) 0);
-	CacheRegisterSyscacheCallback(NAMESPACEOID, invalidate_all_counters, (Datum) 0);
-}
-
-/* A table, and those that it is a partition of. */
-static List *
-table_and_ancestors(Oid relid)
-{
-	return lcons_oid(relid, get_rel_relispartition(relid) ? get_partition_ancestors(relid) : NIL);
-}
-
-/* The column, NULL when it is not there. */
-static char *
-column_if_there(Oid relid, char *column)
-{
-	return column != NULL && get_attnum(relid, column) > 0 ? column : NULL;
-}
-
-/* By the parent first: so all that are counted for it lock its rows in one go. */
-static int
-compare_counted(const ListCell *a, const ListCell *b)
-{
-	const RelationDesc *one = ((const CountedRelation *) lfirst(a))->desc;
-	const RelationDesc *other = ((const CountedRelation *) lfirst(b))->desc;
-
-	if (one->related != other->related)
-		return one->related < other->related ? -1 : 1;
-	return strcmp(one->name, other->name);
-}
-
-/*
- * The relations that the rows of a table count for, in the current memory
- * context.  A column that is gone has nothing to be kept.
- */
-static List *
-counted_relations(Oid relid)
-{
-	List	   *result = NIL;
-	ListCell   *table;
-	ListCell   *lc;
-
-	foreach(table, table_and_ancestors(relid))
-	{
-		foreach(lc, catalog_relations_of(lfirst_oid(table)))
-		{
-			RelationDesc *desc = lfirst(lc);
-			CountedRelation *counted;
-
-			if (!RELATION_FOLLOWS(desc) || get_rel_name(desc->related) == NULL)
-				continue;
-			desc->counter_cache = column_if_there(desc->related, desc->counter_cache);
-			desc->touch = column_if_there(desc->related, desc->touch);
-			if (!RELATION_FOLLOWS(desc))
-				continue;
-			counted = palloc0(sizeof(CountedRelation));
-			counted->desc = desc;
-			result = lappend(result, counted);
-		}
-	}
-	list_sort(result, compare_counted);
-	return result;
-}
-
-static void
-free_counter_plan(CounterPlan *plan)
-{
-	ListCell   *lc;
-
-	foreach(lc, plan->counted)
-	{
-		CountedRelation *counted = lfirst(lc);
-
-		if (counted->lock != NULL)
-			SPI_freeplan(counted->lock);
-		if (counted->change != NULL)
-			SPI_freeplan(counted->change);
-	}
-	MemoryContextDelete(plan->context);
-}
-
-static CounterPlan *
-make_counter_plan(const CounterKey *key)
-{
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "relations counter plan",
-												  ALLOCSET_SMALL_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(context);
-	CounterPlan *plan = palloc0(sizeof(CounterPlan));
-	uint64		before = invalidations;
-
-	plan->key = *key;
-	plan->context = context;
-	catalog_oid = catalog_relation_oid();
-	plan->counted = counted_relations(key->relid);
-	/* what changed meanwhile may have been read before it did */
-	plan->valid = before == invalidations;
-	MemoryContextSwitchTo(old);
-	return plan;
-}
-
-/* Throw away what is stale and not in use: the table may have gone. */
-static void
-trim_counter_plans(void)
-{
-	HASH_SEQ_STATUS status;
-	CounterEntry *entry;
-
-	hash_seq_init(&status, counter_plans);
-	while ((entry = hash_seq_search(&status)) != NULL)
-	{
-		CounterPlan *plan = entry->plan;
-
-		if (plan != NULL && (plan->valid || plan->refcount > 0))
-			continue;
-		hash_search(counter_plans, &entry->key, HASH_REMOVE, NULL);
-		if (plan != NULL)
-			free_counter_plan(plan);
-	}
-}
-
-/* Nobody uses the plan any more; one that was replaced meanwhile goes. */
-static void
-release_counter_plan(void *arg)
-{
-	CounterPlan *plan = arg;
-	CounterEntry *entry = hash_search(counter_plans, &plan->key, HASH_FIND, NULL);
-
-	if (--plan->refcount == 0 && (entry == NULL || entry->plan != plan))
-		free_counter_plan(plan);
-}
-
-/*
- * The plan of a table and an event, with the parents' tables locked as their
- * UPDATE would lock them.  It is held until the current memory context goes.
- */
-static CounterPlan *
-acquire_counter_plan(Oid relid, CounterEvent event)
-{
-	MemoryContextCallback *release = palloc0(sizeof(MemoryContextCallback));
-	CounterKey	key;
-	CounterEntry *entry;
-	CounterPlan *plan;
-	bool		found;
-
-	init_counter_plans();
-	memset(&key, 0, sizeof(key));
-	key.relid = relid;
-	key.event = event;
-	for (;;)
-	{
-		ListCell   *lc;
-
-		entry = hash_search(counter_plans, &key, HASH_ENTER, &found);
-		if (!found)
-			entry->plan = NULL;
-		if (entry->plan == NULL || !entry->plan->valid)
-		{
-			trim_counter_plans();
-			plan = make_counter_plan(&key);
-			/* the entry may have gone, or may be another by now */
-			entry = hash_search(counter_plans, &key, HASH_ENTER, &found);
-			if (found && entry->plan != NULL && entry->plan->refcount == 0)
-				free_counter_plan(entry->plan);	/* else its user frees it */
-			MemoryContextSetParent(plan->context, CacheMemoryContext);
-			entry->plan = plan;
-		}
-		plan = entry->plan;
-		/* lock first: that is when we hear of changes by others */
-		plan->refcount++;
-		foreach(lc, plan->counted)
-			LockRelationOid(((CountedRelation *) lfirst(lc))->desc->related, RowExclusiveLock);
-		plan->refcount--;
-		if (plan->valid)
-			break;
-	}
-	plan->refcount++;
-	release->func = release_counter_plan;
-	release->arg = plan;
-	MemoryContextRegisterResetCallback(CurrentMemoryContext, release);
-	return plan;
 }
 
 /* ---------------------------------------------------------------------
@@ -407,18 +136,16 @@ recount_parent(RelationDesc *desc, Oid writer, Oid *types, Datum *values)
 	errcallback.arg = desc;
 	errcallback.previous = error_context_stack;
 	error_context_stack = &errcallback;
-	check_spi(SPI_connect(), "SPI_connect");
+	counter_check_spi(SPI_connect(), "SPI_connect");
 	switch_to_owner(desc->model, writer, &saved);
-	check_spi(SPI_execute_with_args(counter_count_one_sql(desc), n, types, values, NULL, false, 0),
+	counter_check_spi(SPI_execute_with_args(counter_count_one_sql(desc), n, types, values, NULL, false, 0),
 			  "SPI_execute_with_args");
 	values[n] = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
-	if (isnull)
-		elog(ERROR, "the number of rows of a relation is null");
 	values[n] = Int64GetDatum(DatumGetInt64(values[n]));
 	types[n] = INT8OID;
 	restore_user(&saved);
 	switch_to_owner(desc->related, writer, &saved);
-	check_spi(SPI_execute_with_args(counter_set_one_sql(desc), n + 1, types, values, NULL, false, 0),
+	counter_check_spi(SPI_execute_with_args(counter_set_one_sql(desc), n + 1, types, values, NULL, false, 0),
 			  "SPI_execute_with_args");
 	restore_user(&saved);
 	SPI_finish();
@@ -447,61 +174,218 @@ recount_changed(RelationDesc *desc, Oid writer)
  * ---------------------------------------------------------------------
  */
 
-/* Run a statement that is kept for the next time; what it returns is dropped. */
-static void
-run_kept(SPIPlanPtr *kept, char *(*make_sql) (RelationDesc *, CounterEvent),
-		 RelationDesc *desc, CounterEvent event)
+/* Prepare a statement, and keep the plan. */
+void
+counter_keep_plan(SPIPlanPtr *kept, const char *sql)
+{
+	SPIPlanPtr	plan = SPI_prepare(sql, 0, NULL);
+
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+	SPI_keepplan(plan);
+	*kept = plan;
+}
+
+/*
+ * Execute a statement.  Returns the number of rows that it locked or changed.
+ * What it returns is stored in result, or dropped if that is NULL.
+ */
+uint64
+counter_execute(SPIPlanPtr plan, Tuplestorestate *result)
 {
 	SPIExecuteOptions options = {0};
 
-	if (*kept == NULL)
+	if (result == NULL)
+		options.dest = CreateDestReceiver(DestNone);
+	else
 	{
-		SPIPlanPtr	plan = SPI_prepare(make_sql(desc, event), 0, NULL);
-
-		if (plan == NULL)
-			elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
-		SPI_keepplan(plan);
-		*kept = plan;
+		options.dest = CreateDestReceiver(DestTuplestore);
+		SetTuplestoreDestReceiverParams(options.dest, result, CurrentMemoryContext, false, NULL, NULL);
 	}
-	options.dest = CreateDestReceiver(DestNone);
-	check_spi(SPI_execute_plan_extended(*kept, &options), "SPI_execute_plan_extended");
+	counter_check_spi(SPI_execute_plan_extended(plan, &options), "SPI_execute_plan_extended");
+	return SPI_processed;
 }
 
-/* Count the rows of a statement for all relations of its table. */
+/* Have rows at hand for statements, as a table of this name. */
+void
+counter_register_rows(char *name, TupleDesc desc, Tuplestorestate *store)
+{
+	EphemeralNamedRelation enr = palloc0(sizeof(EphemeralNamedRelationData));
+
+	enr->md.name = name;
+	enr->md.reliddesc = InvalidOid;
+	enr->md.tupdesc = desc;
+	enr->md.enrtype = ENR_NAMED_TUPLESTORE;
+	enr->md.enrtuples = tuplestore_tuple_count(store);
+	enr->reldata = store;
+	counter_check_spi(SPI_register_relation(enr), "SPI_register_relation");
+}
+
+/* While a table is locked or changed, errors report for which relation. */
+static void
+begin_table(CounterTable *table, ErrorContextCallback *errcallback)
+{
+	CounterGroup *group = linitial(table->groups);
+
+	errcallback->callback = counting_error_context;
+	errcallback->arg = ((CounterSource *) linitial(group->sources))->desc;
+	errcallback->previous = error_context_stack;
+	error_context_stack = errcallback;
+}
+
+/* Do tables below change rows that touch rows of the table? */
+static bool
+is_touched(CounterRun *run, CounterTable *table)
+{
+	ListCell   *lc;
+	ListCell   *group;
+
+	foreach(group, table->groups)
+	{
+		foreach(lc, ((CounterGroup *) lfirst(group))->sources)
+		{
+			CounterSource *source = lfirst(lc);
+
+			if (source->below >= 0 && run->found[source->below] > 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Lock the rows of a table that are to be changed. */
+static void
+lock_parents(CounterRun *run, CounterTable *table)
+{
+	Tuplestorestate *rows = NULL;
+	ErrorContextCallback errcallback;
+	SavedUser	saved;
+
+	begin_table(table, &errcallback);
+	if (table->carried != NIL)
+		rows = tuplestore_begin_heap(false, false, work_mem);
+	if (table->ndirect > 0 || is_touched(run, table))
+	{
+		switch_to_owner(table->relid, run->writer, &saved);
+		if (table->lock == NULL)
+			counter_keep_plan(&table->lock, counter_lock_sql(table, run->event));
+		run->found[table->no] = counter_execute(table->lock, rows);
+		restore_user(&saved);
+	}
+	if (rows != NULL)
+		counter_register_rows(counter_rows_name(table->no), table->rows_desc, rows);
+	error_context_stack = errcallback.previous;
+}
+
+/*
+ * Lock all rows that the statement changes, also those that its parents touch,
+ * in the order of the plan.
+ */
+static void
+lock_all_parents(CounterRun *run)
+{
+	CounterPlan *plan = run->plan;
+
+	for (int i = 0; i < plan->ntables; i++)
+	{
+		CounterTable *table = &plan->tables[i];
+		int			last = i;
+
+		CHECK_FOR_INTERRUPTS();
+		if (!OidIsValid(table->circle))
+		{
+			lock_parents(run, table);
+			continue;
+		}
+		while (last + 1 < plan->ntables && plan->tables[last + 1].circle == table->circle)
+			last++;
+		walk_circle(run, i, last);
+		i = last;
+	}
+}
+
+/* Change the rows of a table; alone: there are no rows but the statement's. */
+static void
+change_parents(CounterRun *run, CounterTable *table, bool alone)
+{
+	ErrorContextCallback errcallback;
+	SavedUser	saved;
+	ListCell   *lc;
+
+	begin_table(table, &errcallback);
+	switch_to_owner(table->relid, run->writer, &saved);
+	foreach(lc, table->groups)
+	{
+		CounterGroup *group = lfirst(lc);
+		SPIPlanPtr *kept = alone ? &group->alone : &group->change;
+
+		if (alone && !group->is_direct)
+			continue;
+		if (*kept == NULL)
+			counter_keep_plan(kept, counter_change_sql(table, group, run->event,
+													   alone ? SOURCES_DIRECT : SOURCES_ALL));
+		counter_execute(*kept, NULL);
+	}
+	restore_user(&saved);
+	error_context_stack = errcallback.previous;
+}
+
+/*
+ * Count the rows of a statement for all relations of its table.
+ *
+ * Parents are changed from above: a parent finds those that it touches touched
+ * already, so its own triggers have nothing to do.  A single row needs no
+ * order, and leaves the rows above it to these triggers.
+ */
 static void
 count_rows(TriggerData *trigdata, CounterEvent event, int64 nrows)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "relations counting",
 												  ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	CounterPlan *plan = acquire_counter_plan(RelationGetRelid(trigdata->tg_relation), event);
-	Oid			writer = trigdata->tg_relation->rd_rel->relowner;
+	CounterRun	run = {0};
 	ListCell   *lc;
 
-	if (plan->counted != NIL)
+	run.plan = acquire_counter_plan(RelationGetRelid(trigdata->tg_relation), event);
+	run.event = event;
+	run.writer = trigdata->tg_relation->rd_rel->relowner;
+	if (run.plan->counted != NIL)
 	{
-		check_spi(SPI_connect(), "SPI_connect");
-		check_spi(SPI_register_trigger_data(trigdata), "SPI_register_trigger_data");
-		foreach(lc, plan->counted)
+		counter_check_spi(SPI_connect(), "SPI_connect");
+		counter_check_spi(SPI_register_trigger_data(trigdata), "SPI_register_trigger_data");
+		run.found = palloc0(sizeof(uint64) * run.plan->ntables);
+		if (run.plan->cascades && nrows * list_length(run.plan->counted) > 1)
 		{
-			CountedRelation *counted = lfirst(lc);
-			ErrorContextCallback errcallback;
-			SavedUser	saved;
+			lock_all_parents(&run);
+			for (int i = run.plan->ntables - 1; i >= 0; i--)
+			{
+				CHECK_FOR_INTERRUPTS();
+				if (run.found[i] > 0)
+					change_parents(&run, &run.plan->tables[i], false);
+			}
+		}
+		else
+		{
+			/* nothing else is locked: table by table is the same order */
+			for (int i = 0; i < run.plan->ntables; i++)
+			{
+				CounterTable *table = &run.plan->tables[i];
 
-			CHECK_FOR_INTERRUPTS();
-			errcallback.callback = counting_error_context;
-			errcallback.arg = counted->desc;
-			errcallback.previous = error_context_stack;
-			error_context_stack = &errcallback;
-			switch_to_owner(counted->desc->related, writer, &saved);
-			/* one parent needs no order */
-			if (nrows > 1)
-				run_kept(&counted->lock, counter_lock_sql, counted->desc, event);
-			run_kept(&counted->change, counter_change_sql, counted->desc, event);
-			restore_user(&saved);
-			error_context_stack = errcallback.previous;
-			if (event == COUNTER_UPDATE)
-				recount_changed(counted->desc, writer);
+				CHECK_FOR_INTERRUPTS();
+				if (table->ndirect == 0)
+					continue;
+				if (nrows * table->ndirect > 1)
+					lock_parents(&run, table);
+				else
+					run.found[i] = 1;
+				if (run.found[i] > 0)
+					change_parents(&run, table, true);
+			}
+		}
+		if (event == COUNTER_UPDATE)
+		{
+			foreach(lc, run.plan->counted)
+				recount_changed(lfirst(lc), run.writer);
 		}
 		SPI_finish();
 	}
@@ -518,7 +402,7 @@ count_rows(TriggerData *trigdata, CounterEvent event, int64 nrows)
 static uint64
 run_change(const char *sql)
 {
-	check_spi(SPI_execute(sql, false, 0), "SPI_execute");
+	counter_check_spi(SPI_execute(sql, false, 0), "SPI_execute");
 	return SPI_processed;
 }
 
@@ -539,13 +423,13 @@ register_counts(RelationDesc *desc)
 	enr->md.tupdesc = CreateTupleDescCopy(source->resultDesc);
 	options.dest = CreateDestReceiver(DestTuplestore);
 	SetTuplestoreDestReceiverParams(options.dest, store, CurrentMemoryContext, false, NULL, NULL);
-	check_spi(SPI_execute_plan_extended(plan, &options), "SPI_execute_plan_extended");
+	counter_check_spi(SPI_execute_plan_extended(plan, &options), "SPI_execute_plan_extended");
 	enr->md.name = COUNTER_COUNTS;
 	enr->md.reliddesc = InvalidOid;
 	enr->md.enrtype = ENR_NAMED_TUPLESTORE;
 	enr->md.enrtuples = tuplestore_tuple_count(store);
 	enr->reldata = store;
-	check_spi(SPI_register_relation(enr), "SPI_register_relation");
+	counter_check_spi(SPI_register_relation(enr), "SPI_register_relation");
 }
 
 /*
@@ -567,7 +451,7 @@ recount_relation(RelationDesc *desc, Oid writer)
 	error_context_stack = &errcallback;
 	find_all_inheritors(desc->model, ShareRowExclusiveLock, NULL);
 	tell_long_work("counting", desc->model);
-	check_spi(SPI_connect(), "SPI_connect");
+	counter_check_spi(SPI_connect(), "SPI_connect");
 	switch_to_owner(desc->model, writer, &saved);
 	register_counts(desc);
 	restore_user(&saved);
@@ -588,14 +472,14 @@ count_after_truncate(Oid relid, Oid writer)
 
 	foreach(lc, counted_relations(relid))
 	{
-		RelationDesc *desc = ((CountedRelation *) lfirst(lc))->desc;
+		RelationDesc *desc = lfirst(lc);
 		SavedUser	saved;
 
 		if (desc->counter_cache != NULL)
 			recount_relation(desc, writer);
 		if (desc->touch == NULL)
 			continue;
-		check_spi(SPI_connect(), "SPI_connect");
+		counter_check_spi(SPI_connect(), "SPI_connect");
 		switch_to_owner(desc->related, writer, &saved);
 		run_change(counter_touch_all_sql(desc));
 		restore_user(&saved);

@@ -39,8 +39,6 @@ typedef enum CounterEvent
 #define COUNTER_OLD_ROWS "relations_old"
 #define COUNTER_COUNTS "relations_counts"
 
-extern char *counter_lock_sql(RelationDesc *desc, CounterEvent event);
-extern char *counter_change_sql(RelationDesc *desc, CounterEvent event);
 extern char *counter_counts_sql(RelationDesc *desc);
 extern char *counter_set_sql(RelationDesc *desc);
 extern char *counter_reset_sql(RelationDesc *desc);

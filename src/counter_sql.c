@@ -7,16 +7,19 @@
  * with its schema, and nothing is used that looks an operator up by its name:
  * IS DISTINCT FROM would.
  *
- * p is the parent, r a row that refers to it, d the changes: a row a key (k1,
- * k2, ...) with the number n of rows that came, negative for rows that went.
+ * In the statements, p is the parent, r a row that refers to it, and d the
+ * changes, one row for each key (k1, k2, ...) of a parent: the number of rows
+ * that came or, if negative, went, for each counter (n1, n2, ...), and the
+ * number of rows that touch a column (t1, t2, ...), unless all rows touch it.
  */
 #include "relations.h"
 
 #include "access/stratnum.h"
 #include "lib/stringinfo.h"
 #include "utils/lsyscache.h"
+#include "utils/ruleutils.h"
 
-#include "counter_cache.h"
+#include "counter_plan.h"
 #include "key_operator.h"
 
 static Oid
@@ -48,7 +51,7 @@ collate_as_parent(RelationDesc *desc, int i)
 	if (!OidIsValid(parent) ||
 		parent == column_collation(desc->model, list_nth(desc->foreign_key, i)))
 		return "";
-	return collate_clause(parent);
+	return psprintf(" COLLATE %s", generate_collation_name(parent));
 }
 
 /* The operator between a column of the parent's key and one of the child's. */
@@ -60,64 +63,49 @@ key_equality(RelationDesc *desc, int i)
 							 BTEqualStrategyNumber);
 }
 
-/* SELECT the key of rows, and what comes behind; rows that refer to none are left out. */
+/* Return the names of columns as SQL. */
+List *
+quoted_columns(List *columns)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, columns)
+		result = lappend(result, pstrdup(quote_identifier(lfirst(lc))));
+	return result;
+}
+
+/*
+ * Append a SELECT of the keys of rows.  The columns are those of the foreign
+ * key in the rows, as SQL; numbers is appended to them.  Rows that refer to no
+ * parent are left out.
+ */
 static void
-append_rows(StringInfo buf, RelationDesc *desc, const char *number, const char *rows)
+append_rows(StringInfo buf, RelationDesc *desc, List *columns, const char *numbers,
+			const char *rows)
 {
 	ListCell   *lc;
 
 	appendStringInfoString(buf, "SELECT ");
-	foreach(lc, desc->foreign_key)
-		appendStringInfo(buf, "r.%s%s AS k%d, ", quote_identifier(lfirst(lc)),
-						 collate_as_parent(desc, foreach_current_index(lc)),
+	foreach(lc, columns)
+		appendStringInfo(buf, "%sr.%s%s AS k%d", foreach_current_index(lc) > 0 ? ", " : "",
+						 (char *) lfirst(lc), collate_as_parent(desc, foreach_current_index(lc)),
 						 foreach_current_index(lc) + 1);
-	appendStringInfo(buf, "%s AS n FROM %s AS r", number, rows);
-	foreach(lc, desc->foreign_key)
+	appendStringInfo(buf, "%s FROM %s AS r", numbers, rows);
+	foreach(lc, columns)
 		appendStringInfo(buf, "%sr.%s IS NOT NULL",
 						 foreach_current_index(lc) == 0 ? " WHERE " : " AND ",
-						 quote_identifier(lfirst(lc)));
+						 (char *) lfirst(lc));
 }
 
 static void
-append_group(StringInfo buf, RelationDesc *desc)
+append_group_by(StringInfo buf, int ncolumns)
 {
-	for (int i = 1; i <= list_length(desc->foreign_key); i++)
+	for (int i = 1; i <= ncolumns; i++)
 		appendStringInfo(buf, "%s%d", i == 1 ? " GROUP BY " : ", ", i);
 }
 
-/* The changes d that a statement made, in parentheses. */
-static void
-append_changes(StringInfo buf, RelationDesc *desc, CounterEvent event)
-{
-	appendStringInfoChar(buf, '(');
-	switch (event)
-	{
-		case COUNTER_INSERT:
-			append_rows(buf, desc, "pg_catalog.count(*)", COUNTER_NEW_ROWS);
-			append_group(buf, desc);
-			break;
-		case COUNTER_DELETE:
-			append_rows(buf, desc, "OPERATOR(pg_catalog.-) pg_catalog.count(*)", COUNTER_OLD_ROWS);
-			append_group(buf, desc);
-			break;
-		case COUNTER_UPDATE:
-			appendStringInfoString(buf, "SELECT ");
-			for (int i = 1; i <= list_length(desc->foreign_key); i++)
-				appendStringInfo(buf, "c.k%d, ", i);
-			appendStringInfoString(buf, "pg_catalog.sum(c.n) AS n FROM (");
-			append_rows(buf, desc, "1", COUNTER_NEW_ROWS);
-			appendStringInfoString(buf, " UNION ALL ");
-			append_rows(buf, desc, "(-1)", COUNTER_OLD_ROWS);
-			appendStringInfoString(buf, ") AS c");
-			append_group(buf, desc);
-			if (desc->touch == NULL)
-				appendStringInfoString(buf, " HAVING pg_catalog.sum(c.n) OPERATOR(pg_catalog.<>) 0");
-			break;
-	}
-	appendStringInfoString(buf, ") AS d");
-}
-
-/* p's key = d's key */
+/* Append a condition: the key of p is the key of d. */
 static void
 append_join(StringInfo buf, RelationDesc *desc)
 {
@@ -130,82 +118,507 @@ append_join(StringInfo buf, RelationDesc *desc)
 						 foreach_current_index(lc) + 1);
 }
 
-/* The time of the transaction, as the touched column holds it. */
+/* Return the time of the transaction, as a touched column holds it. */
 static char *
-now_as_touched(RelationDesc *desc)
+now_as(Oid relid, const char *column)
 {
 	Oid			type;
 	int32		typmod;
 	Oid			collation;
 
-	get_atttypetypmodcoll(desc->related, require_column(desc->related, desc->touch, "touch"),
+	get_atttypetypmodcoll(relid, require_column(relid, column, "touch"),
 						  &type, &typmod, &collation);
 	type = getBaseTypeAndTypmod(type, &typmod);
-	return psprintf("CAST(pg_catalog.now() AS %s)", qualified_type_name(type, typmod));
+	return psprintf("CAST(pg_catalog.now() AS %s)", format_type_with_typemod(type, typmod));
 }
 
-/* Is a parent not yet touched by this transaction? */
+/* Return a condition: this transaction has not touched the parent yet. */
 static char *
-is_untouched(RelationDesc *desc)
+is_untouched(Oid relid, const char *column)
 {
 	return psprintf("COALESCE(p.%s OPERATOR(pg_catalog.<>) %s, true)",
-					quote_identifier(desc->touch), now_as_touched(desc));
+					quote_identifier(column), now_as(relid, column));
+}
+
+/* ---------------------------------------------------------------------
+ * The changes of a group of relations
+ * ---------------------------------------------------------------------
+ */
+
+/* A column of a parent table that a group of relations sets. */
+typedef struct ChangedColumn
+{
+	char	   *name;
+	bool		always;			/* do all sources touch it? */
+} ChangedColumn;
+
+typedef struct Changes
+{
+	Oid			relid;			/* the parent table */
+	RelationDesc *reference;	/* one of the relations: they have one key */
+	CounterEvent event;
+	List	   *sources;
+	List	   *counters;		/* of ChangedColumn */
+	List	   *touched;		/* of ChangedColumn */
+} Changes;
+
+/* The rows of one source: their name, and the sign with which they count. */
+typedef struct SourceRows
+{
+	CounterSource *source;
+	int			sign;			/* 0 if they touch only */
+	char	   *name;
+} SourceRows;
+
+static bool
+same_column(const char *a, const char *b)
+{
+	return a != NULL && b != NULL && strcmp(a, b) == 0;
+}
+
+static void
+add_changed_column(List **columns, char *name)
+{
+	ChangedColumn *column;
+	ListCell   *lc;
+
+	if (name == NULL)
+		return;
+	foreach(lc, *columns)
+	{
+		if (same_column(((ChangedColumn *) lfirst(lc))->name, name))
+			return;
+	}
+	column = palloc0(sizeof(ChangedColumn));
+	column->name = name;
+	column->always = true;
+	*columns = lappend(*columns, column);
+}
+
+/* Return the changes of a group by some of its sources, or NULL if it has none. */
+static Changes *
+group_changes(CounterTable *table, CounterGroup *group, CounterEvent event,
+			  CounterSources sources)
+{
+	Changes    *changes = palloc0(sizeof(Changes));
+	ListCell   *lc;
+	ListCell   *column;
+
+	changes->relid = table->relid;
+	changes->event = event;
+	foreach(lc, group->sources)
+	{
+		CounterSource *source = lfirst(lc);
+
+		if ((sources == SOURCES_OUTSIDE && source->inside) ||
+			(sources == SOURCES_DIRECT && source->below >= 0))
+			continue;
+		changes->reference = source->desc;
+		changes->sources = lappend(changes->sources, source);
+		add_changed_column(&changes->counters, source->desc->counter_cache);
+		add_changed_column(&changes->touched, source->desc->touch);
+	}
+	foreach(column, changes->touched)
+	{
+		ChangedColumn *touched = lfirst(column);
+
+		foreach(lc, changes->sources)
+		{
+			if (!same_column(((CounterSource *) lfirst(lc))->desc->touch, touched->name))
+				touched->always = false;
+		}
+	}
+	return changes->sources == NIL ? NULL : changes;
+}
+
+static List *
+add_rows(List *rows, CounterSource *source, int sign, char *name)
+{
+	SourceRows *result = palloc(sizeof(SourceRows));
+
+	result->source = source;
+	result->sign = sign;
+	result->name = name;
+	return lappend(rows, result);
+}
+
+/* Return the rows of all sources, a list of SourceRows. */
+static List *
+changed_rows(Changes *changes)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, changes->sources)
+	{
+		CounterSource *source = lfirst(lc);
+
+		if (source->below >= 0)
+		{
+			result = add_rows(result, source, 0, counter_rows_name(source->below));
+			continue;
+		}
+		if (changes->event != COUNTER_DELETE)
+			result = add_rows(result, source, 1, COUNTER_NEW_ROWS);
+		if (changes->event != COUNTER_INSERT)
+			result = add_rows(result, source, -1, COUNTER_OLD_ROWS);
+	}
+	return result;
+}
+
+/* Append d for rows of one kind: the rows are counted where they are read. */
+static void
+append_one_kind(StringInfo buf, Changes *changes, SourceRows *rows)
+{
+	CounterSource *source = rows->source;
+	const char *numbers = "";
+
+	if (changes->counters != NIL)
+		numbers = rows->sign > 0 ? ", pg_catalog.count(*) AS n1"
+			: ", OPERATOR(pg_catalog.-) pg_catalog.count(*) AS n1";
+	append_rows(buf, source->desc, source->columns, numbers, rows->name);
+	append_group_by(buf, list_length(source->columns));
+}
+
+/* Append the rows of one kind as a branch of the rows of all kinds. */
+static void
+append_branch(StringInfo buf, Changes *changes, SourceRows *rows)
+{
+	CounterSource *source = rows->source;
+	StringInfoData numbers;
+	ListCell   *lc;
+
+	initStringInfo(&numbers);
+	foreach(lc, changes->counters)
+	{
+		ChangedColumn *counter = lfirst(lc);
+		int			sign = same_column(source->desc->counter_cache, counter->name) ? rows->sign : 0;
+
+		appendStringInfo(&numbers, ", (%d) AS n%d", sign, foreach_current_index(lc) + 1);
+	}
+	foreach(lc, changes->touched)
+	{
+		ChangedColumn *touched = lfirst(lc);
+
+		if (!touched->always)
+			appendStringInfo(&numbers, ", %d AS t%d",
+							 same_column(source->desc->touch, touched->name) ? 1 : 0,
+							 foreach_current_index(lc) + 1);
+	}
+	append_rows(buf, source->desc, source->columns, numbers.data, rows->name);
+}
+
+/* Append d for rows of several kinds. */
+static void
+append_all_kinds(StringInfo buf, Changes *changes, List *kinds)
+{
+	int			nkeys = list_length(changes->reference->local_key);
+	ListCell   *lc;
+
+	appendStringInfoString(buf, "SELECT ");
+	for (int i = 1; i <= nkeys; i++)
+		appendStringInfo(buf, "%sc.k%d", i > 1 ? ", " : "", i);
+	foreach(lc, changes->counters)
+		appendStringInfo(buf, ", pg_catalog.sum(c.n%d) AS n%d", foreach_current_index(lc) + 1,
+						 foreach_current_index(lc) + 1);
+	foreach(lc, changes->touched)
+	{
+		if (!((ChangedColumn *) lfirst(lc))->always)
+			appendStringInfo(buf, ", pg_catalog.sum(c.t%d) AS t%d", foreach_current_index(lc) + 1,
+							 foreach_current_index(lc) + 1);
+	}
+	appendStringInfoString(buf, " FROM (");
+	foreach(lc, kinds)
+	{
+		if (foreach_current_index(lc) > 0)
+			appendStringInfoString(buf, " UNION ALL ");
+		append_branch(buf, changes, lfirst(lc));
+	}
+	appendStringInfoString(buf, ") AS c");
+	append_group_by(buf, nkeys);
+	/* what is touched besides is tested with the parent */
+	if (changes->touched == NIL && changes->event == COUNTER_UPDATE)
+	{
+		foreach(lc, changes->counters)
+			appendStringInfo(buf, "%spg_catalog.sum(c.n%d) OPERATOR(pg_catalog.<>) 0",
+							 foreach_current_index(lc) == 0 ? " HAVING " : " OR ",
+							 foreach_current_index(lc) + 1);
+	}
+}
+
+/* Append the changes, as (...) AS d. */
+static void
+append_changes(StringInfo buf, Changes *changes)
+{
+	List	   *kinds = changed_rows(changes);
+
+	appendStringInfoChar(buf, '(');
+	if (list_length(kinds) == 1)
+		append_one_kind(buf, changes, linitial(kinds));
+	else
+		append_all_kinds(buf, changes, kinds);
+	appendStringInfoString(buf, ") AS d");
 }
 
 /*
- * Lock the parents of changed rows, in an order that is the same whatever
- * relation they are reached by: their primary key's.
+ * Append a condition: the changes change the parent.  One that this
+ * transaction has touched is not touched again: that ends the circle when the
+ * rows of a table touch each other.
+ */
+static void
+append_is_changed(StringInfo buf, Changes *changes, const char *before)
+{
+	const char *between = "";
+	ListCell   *lc;
+
+	if (changes->touched == NIL)
+		return;
+	appendStringInfo(buf, "%s(", before);
+	foreach(lc, changes->counters)
+	{
+		appendStringInfo(buf, "%sd.n%d OPERATOR(pg_catalog.<>) 0", between,
+						 foreach_current_index(lc) + 1);
+		between = " OR ";
+	}
+	foreach(lc, changes->touched)
+	{
+		ChangedColumn *touched = lfirst(lc);
+
+		appendStringInfoString(buf, between);
+		if (!touched->always)
+			appendStringInfo(buf, "d.t%d OPERATOR(pg_catalog.>) 0 AND ",
+							 foreach_current_index(lc) + 1);
+		appendStringInfoString(buf, is_untouched(changes->relid, touched->name));
+		between = " OR ";
+	}
+	appendStringInfoChar(buf, ')');
+}
+
+/* Append the parents p that the changes change, from FROM on. */
+static void
+append_changed_parents(StringInfo buf, Changes *changes)
+{
+	appendStringInfo(buf, " FROM %s AS p JOIN ", quoted_model_name(changes->relid));
+	append_changes(buf, changes);
+	appendStringInfoString(buf, " ON ");
+	append_join(buf, changes->reference);
+	append_is_changed(buf, changes, " WHERE ");
+}
+
+/* ---------------------------------------------------------------------
+ * Locking parents
+ * ---------------------------------------------------------------------
+ */
+
+/* The names of sets of rows that are handed to the statements. */
+char *
+counter_rows_name(int no)
+{
+	return psprintf("relations_rows_%d", no);
+}
+
+char *
+counter_step_name(int no)
+{
+	return psprintf("relations_step_%d", no);
+}
+
+char *
+counter_ranked_name(int no)
+{
+	return psprintf("relations_ranked_%d", no);
+}
+
+/* Append columns of an alias, named by a letter and their number. */
+static void
+append_numbered(StringInfo buf, const char *before, const char *alias, List *columns, char letter)
+{
+	ListCell   *lc;
+
+	foreach(lc, columns)
+		appendStringInfo(buf, "%s%s.%s AS %c%d", foreach_current_index(lc) == 0 ? before : ", ",
+						 alias, quote_identifier(lfirst(lc)), letter,
+						 foreach_current_index(lc) + 1);
+}
+
+/* Append a condition: the ordering key of p is columns r.i1, ... */
+static void
+append_same_row(StringInfo buf, CounterTable *table)
+{
+	ListCell   *lc;
+
+	foreach(lc, table->key)
+	{
+		Oid			type = column_type(table->relid, lfirst(lc));
+
+		appendStringInfo(buf, "%sp.%s %s r.i%d", foreach_current_index(lc) > 0 ? " AND " : "",
+						 quote_identifier(lfirst(lc)),
+						 strategy_operator(type, type, BTEqualStrategyNumber),
+						 foreach_current_index(lc) + 1);
+	}
+}
+
+static void
+append_lock_in_order(StringInfo buf, CounterTable *table, const char *before)
+{
+	ListCell   *lc;
+
+	foreach(lc, table->key)
+		appendStringInfo(buf, "%sp.%s", foreach_current_index(lc) == 0 ? before : ", ",
+						 quote_identifier(lfirst(lc)));
+	appendStringInfoString(buf, " FOR NO KEY UPDATE OF p");
+}
+
+/*
+ * Return the statement that locks the rows of a parent table that are to be
+ * changed, in the order of the table's key.  It returns the carried columns.
  */
 char *
-counter_lock_sql(RelationDesc *desc, CounterEvent event)
+counter_lock_sql(CounterTable *table, CounterEvent event)
 {
-	List	   *order = catalog_primary_key_columns(desc->related);
 	StringInfoData buf;
 	ListCell   *lc;
 
 	initStringInfo(&buf);
-	appendStringInfo(&buf, "SELECT 1 FROM %s AS p JOIN ", quoted_model_name(desc->related));
-	append_changes(&buf, desc, event);
-	appendStringInfoString(&buf, " ON ");
-	append_join(&buf, desc);
-	foreach(lc, order != NIL ? order : desc->local_key)
-		appendStringInfo(&buf, "%sp.%s", foreach_current_index(lc) == 0 ? " ORDER BY " : ", ",
-						 quote_identifier(lfirst(lc)));
-	appendStringInfoString(&buf, " FOR NO KEY UPDATE OF p");
+	appendStringInfoString(&buf, "SELECT ");
+	append_numbered(&buf, "", "p", table->carried, 'c');
+	if (table->carried == NIL)
+		appendStringInfoChar(&buf, '1');
+	if (list_length(table->groups) == 1)
+		append_changed_parents(&buf, group_changes(table, linitial(table->groups), event, SOURCES_ALL));
+	else
+	{
+		/* by several keys: find the rows first */
+		appendStringInfo(&buf, " FROM %s AS p JOIN (", quoted_model_name(table->relid));
+		foreach(lc, table->groups)
+		{
+			if (foreach_current_index(lc) > 0)
+				appendStringInfoString(&buf, " UNION ");
+			append_numbered(&buf, "SELECT ", "p", table->key, 'i');
+			append_changed_parents(&buf, group_changes(table, lfirst(lc), event, SOURCES_ALL));
+		}
+		appendStringInfoString(&buf, ") AS r ON ");
+		append_same_row(&buf, table);
+	}
+	append_lock_in_order(&buf, table, " ORDER BY ");
 	return buf.data;
 }
 
 /*
- * Count and touch the parents of changed rows.  One that this transaction has
- * touched already is not touched again: that ends the circle when a table's
- * rows touch each other.
+ * Return the statement that finds rows of a table in a circle by the changes
+ * of a group, but not by those from inside the circle; NULL if there are none.
+ * It returns the columns that counter_step_sql() returns.
  */
 char *
-counter_change_sql(RelationDesc *desc, CounterEvent event)
+counter_direct_sql(CounterTable *table, CounterGroup *group, CounterEvent event)
+{
+	Changes    *changes = group_changes(table, group, event, SOURCES_OUTSIDE);
+	StringInfoData buf;
+
+	if (changes == NULL)
+		return NULL;
+	initStringInfo(&buf);
+	appendStringInfoString(&buf, "SELECT 0 AS no, true AS touches, p.tableoid, p.ctid");
+	append_numbered(&buf, ", ", "p", table->key, 'i');
+	append_numbered(&buf, ", ", "p", table->carried, 'c');
+	append_changed_parents(&buf, changes);
+	return buf.data;
+}
+
+/*
+ * Return the statement that finds the rows of a table that rows of a table in
+ * the same circle refer to: with the number of the row that refers, and
+ * whether that touches the row.
+ */
+char *
+counter_step_sql(CounterTable *from, CounterStep *step, CounterTable *to)
+{
+	StringInfoData buf;
+	ListCell   *lc;
+
+	initStringInfo(&buf);
+	appendStringInfo(&buf, "SELECT r.no, %s AS touches, p.tableoid, p.ctid",
+					 step->touches ? is_untouched(to->relid, step->desc->touch) : "false");
+	append_numbered(&buf, ", ", "p", to->key, 'i');
+	append_numbered(&buf, ", ", "p", to->carried, 'c');
+	appendStringInfo(&buf, " FROM %s AS r JOIN %s AS p ON ", counter_step_name(from->no),
+					 quoted_model_name(to->relid));
+	foreach(lc, step->desc->local_key)
+	{
+		int			i = foreach_current_index(lc);
+
+		appendStringInfo(&buf, "%sp.%s %s r.%s%s", i > 0 ? " AND " : "",
+						 quote_identifier(lfirst(lc)), key_equality(step->desc, i),
+						 (char *) list_nth(step->columns, i), collate_as_parent(step->desc, i));
+	}
+	return buf.data;
+}
+
+/* Return the statement that locks ranked rows of a table in a circle. */
+char *
+counter_lock_ranked_sql(CounterTable *table)
 {
 	StringInfoData buf;
 
 	initStringInfo(&buf);
-	appendStringInfo(&buf, "UPDATE %s AS p SET ", quoted_model_name(desc->related));
-	if (desc->counter_cache != NULL)
-	{
-		const char *counter = quote_identifier(desc->counter_cache);
-
-		appendStringInfo(&buf, "%s = COALESCE(p.%s, 0) OPERATOR(pg_catalog.+) d.n", counter, counter);
-	}
-	if (desc->touch != NULL)
-		appendStringInfo(&buf, "%s%s = %s", desc->counter_cache != NULL ? ", " : "",
-						 quote_identifier(desc->touch), now_as_touched(desc));
-	appendStringInfoString(&buf, " FROM ");
-	append_changes(&buf, desc, event);
-	appendStringInfoString(&buf, " WHERE ");
-	append_join(&buf, desc);
-	if (desc->touch != NULL && desc->counter_cache != NULL)
-		appendStringInfo(&buf, " AND (d.n OPERATOR(pg_catalog.<>) 0 OR %s)", is_untouched(desc));
-	else if (desc->touch != NULL)
-		appendStringInfo(&buf, " AND %s", is_untouched(desc));
+	appendStringInfo(&buf, "SELECT 1 FROM %s AS p JOIN %s AS r ON ",
+					 quoted_model_name(table->relid), counter_ranked_name(table->no));
+	append_same_row(&buf, table);
+	append_lock_in_order(&buf, table, " ORDER BY r.rank DESC, ");
 	return buf.data;
 }
+
+/* ---------------------------------------------------------------------
+ * Changing parents
+ * ---------------------------------------------------------------------
+ */
+
+/* Return the statement that counts for, and touches, the parents of a group. */
+char *
+counter_change_sql(CounterTable *table, CounterGroup *group, CounterEvent event,
+				   CounterSources sources)
+{
+	Changes    *changes = group_changes(table, group, event, sources);
+	const char *between = "";
+	StringInfoData buf;
+	ListCell   *lc;
+
+	initStringInfo(&buf);
+	appendStringInfo(&buf, "UPDATE %s AS p SET ", quoted_model_name(table->relid));
+	foreach(lc, changes->counters)
+	{
+		const char *counter = quote_identifier(((ChangedColumn *) lfirst(lc))->name);
+
+		appendStringInfo(&buf, "%s%s = COALESCE(p.%s, 0) OPERATOR(pg_catalog.+) d.n%d", between,
+						 counter, counter, foreach_current_index(lc) + 1);
+		between = ", ";
+	}
+	foreach(lc, changes->touched)
+	{
+		ChangedColumn *touched = lfirst(lc);
+		const char *column = quote_identifier(touched->name);
+
+		appendStringInfo(&buf, "%s%s = ", between, column);
+		if (touched->always)
+			appendStringInfoString(&buf, now_as(table->relid, touched->name));
+		else
+			appendStringInfo(&buf, "CASE WHEN d.t%d OPERATOR(pg_catalog.>) 0 THEN %s ELSE p.%s END",
+							 foreach_current_index(lc) + 1, now_as(table->relid, touched->name),
+							 column);
+		between = ", ";
+	}
+	appendStringInfoString(&buf, " FROM ");
+	append_changes(&buf, changes);
+	appendStringInfoString(&buf, " WHERE ");
+	append_join(&buf, changes->reference);
+	append_is_changed(&buf, changes, " AND ");
+	return buf.data;
+}
+
+/* ---------------------------------------------------------------------
+ * Counting the rows that exist
+ * ---------------------------------------------------------------------
+ */
 
 /* The number of rows that there are, by key. */
 char *
@@ -214,8 +627,9 @@ counter_counts_sql(RelationDesc *desc)
 	StringInfoData buf;
 
 	initStringInfo(&buf);
-	append_rows(&buf, desc, "pg_catalog.count(*)", quoted_model_name(desc->model));
-	append_group(&buf, desc);
+	append_rows(&buf, desc, quoted_columns(desc->foreign_key), ", pg_catalog.count(*) AS n",
+				quoted_model_name(desc->model));
+	append_group_by(&buf, list_length(desc->foreign_key));
 	return buf.data;
 }
 
@@ -264,12 +678,13 @@ counter_drift_sql(RelationDesc *desc)
 	return buf.data;
 }
 
-/* Touch all parents. */
+/* Return the statement that touches all parents. */
 char *
 counter_touch_all_sql(RelationDesc *desc)
 {
 	return psprintf("UPDATE %s AS p SET %s = %s WHERE %s", quoted_model_name(desc->related),
-					quote_identifier(desc->touch), now_as_touched(desc), is_untouched(desc));
+					quote_identifier(desc->touch), now_as(desc->related, desc->touch),
+					is_untouched(desc->related, desc->touch));
 }
 
 /* The number of rows that refer to the key $1, $2, ... of a parent. */

@@ -474,18 +474,6 @@ bits_rule(Oid type, int32 typmod, bool numbered)
 	return rule;
 }
 
-/* Return the value of a part, which is never null: only definitions list nulls. */
-static Datum
-make_part(ValueRule *part, ValueDraw *draw)
-{
-	bool		isnull;
-	Datum		value = value_make(part, draw, &isnull);
-
-	if (isnull)
-		elog(ERROR, "a part of type %s is null", format_type_be(part->type));
-	return value;
-}
-
 /* An array of one to three elements; when it is numbered, of one. */
 static Datum
 make_array(ValueRule *rule, ValueDraw *draw)
@@ -495,11 +483,11 @@ make_array(ValueRule *rule, ValueDraw *draw)
 	int			n = rule->numbered ? 1 : 1 + below(draw, 3);
 	int16		len;
 	bool		byval;
+	bool		isnull;
 	char		align;
 
-	Assert(n <= (int) lengthof(values));
 	for (int i = 0; i < n; i++)
-		values[i] = make_part(element, draw);
+		values[i] = value_make(element, draw, &isnull);
 	get_typlenbyvalalign(element->type, &len, &byval, &align);
 	return PointerGetDatum(construct_array(values, n, element->type, len, byval, align));
 }
@@ -513,13 +501,14 @@ make_range_datum(ValueRule *rule, ValueDraw *draw)
 	int64		number = draw->number;
 	RangeBound	lower = {0};
 	RangeBound	upper = {0};
+	bool		isnull;
 
 	if (rule->numbered)
 		draw->number = number * 2 - 1;
-	lower.val = make_part(part, draw);
+	lower.val = value_make(part, draw, &isnull);
 	if (rule->numbered)
 		draw->number = number * 2;
-	upper.val = make_part(part, draw);
+	upper.val = value_make(part, draw, &isnull);
 	draw->number = number;
 	if (DatumGetInt32(FunctionCall2Coll(&cache->rng_cmp_proc_finfo, cache->rng_collation,
 										lower.val, upper.val)) > 0)
@@ -537,7 +526,8 @@ make_range_datum(ValueRule *rule, ValueDraw *draw)
 static Datum
 make_multirange_datum(ValueRule *rule, ValueDraw *draw)
 {
-	RangeType  *range = DatumGetRangeTypeP(make_part(rule->parts[0], draw));
+	bool		isnull;
+	RangeType  *range = DatumGetRangeTypeP(value_make(rule->parts[0], draw, &isnull));
 
 	return MultirangeTypePGetDatum(make_multirange(rule->base, rule->cache, 1, &range));
 }

@@ -11,8 +11,7 @@
 typedef struct GraphReader
 {
 	ReadRun    *run;
-	ReadExecution root;			/* of the root's statement */
-	bool		root_started;
+	char	   *portal_name;	/* by name: it may go before we do */
 	double		expected;		/* root rows in all, as the planner thinks */
 	double		rows;			/* root rows so far */
 	double		batch_rows;

@@ -9,7 +9,6 @@
 #include "miscadmin.h"
 #include "utils/guc_tables.h"
 
-#include "ddl_filter.h"
 #include "graph_view_guard.h"
 
 PG_MODULE_MAGIC;
@@ -121,5 +120,4 @@ _PG_init(void)
 							 NULL);
 	MarkGUCPrefixReserved("relations");
 	graph_view_guard_init();
-	ddl_filter_init();
 }

@@ -25,7 +25,6 @@
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 
-#include "constraint.h"
 #include "json_value.h"
 #include "key_operator.h"
 #include "write_model.h"
@@ -144,7 +143,6 @@ make_model(Oid relid)
 	model->relid = relid;
 	model->role = GetUserId();
 	model->desc = catalog_get_model(relid);
-	model->key_unique = key_is_unique(relid, model->desc->primary_key);
 	memset(&ctl, 0, sizeof(ctl));
 	ctl.keysize = NAMEDATALEN;
 	ctl.entrysize = sizeof(WriteMember);
