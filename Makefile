@@ -18,7 +18,7 @@ REGRESS = \
 	install \
 	guide \
 	declare \
-	keys wide_keys \
+	keys wide_keys null_keys \
 	constraints \
 	oracle \
 	oracle_kinds \
@@ -36,8 +36,9 @@ REGRESS = \
 	create_related \
 	ddl_watch \
 	ddl_follow \
-	ddl_commands \
+	ddl_commands ddl_unrelated \
 	session \
+	cursors \
 	check \
 	many_to_many pivot_adoption \
 	through \
@@ -56,7 +57,7 @@ REGRESS = \
 	query query_relations query_paging query_errors query_injection query_plans \
 	budgets \
 	rights_attempts rights_names rights_install \
-	trust_owner
+	trust_owner trust_check
 
 # isolation tester: test/isolation/specs and test/isolation/expected
 ISOLATION = declare counter_cache counter_order morph pivot kinds find_or_create sync graph_view factory order rewrite ddl_retry

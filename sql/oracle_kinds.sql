@@ -360,6 +360,8 @@ SELECT count(*) AS rows, bool_and(sorted(j->'any_level') IS NOT DISTINCT FROM (
 		FROM int4.post_tag x JOIN int4.tags t ON t.id = x.tag_id WHERE x.post_id = (j->>'id')::int) q)) AS equal,
 	bool_and((SELECT array_agg((e->>'id')::int) = array_agg((e->>'id')::int ORDER BY (e->>'id')::int) FROM jsonb_array_elements(j->'any_level') e)) AS by_tag
 FROM relations.preload('int4.posts', 'any_level') j;
+DELETE FROM int4.post_tag WHERE post_id IS NULL OR tag_id IS NULL;
+ALTER TABLE int4.post_tag ALTER level SET NOT NULL, ADD UNIQUE (level);
 SELECT primary_key FROM relations.model('int4.post_tag', primary_key => 'level');
 SET search_path = int4, oracle;
 SELECT compare('posts', '{any_level}', $$ SELECT p.ctid, p.id::text, to_jsonb(p) || jsonb_build_object('any_level', COALESCE((

@@ -247,11 +247,12 @@ FROM (SELECT * FROM days WHERE id = 20) x,
 --
 -- A pivot without a primary key cannot tell its rows apart
 --
-CREATE TABLE marks (tag_id int REFERENCES tags, day_id int REFERENCES days, note text);
+CREATE TABLE marks (tag_id int NOT NULL REFERENCES tags, day_id int NOT NULL REFERENCES days, note text NOT NULL);
 INSERT INTO marks VALUES (1, 1, 'x'), (1, 1, 'y'), (1, 2, 'z');
 SELECT kind FROM relations.many_to_many('tags', 'marked', 'days', 'marks', pivot_columns => 'note');
 SELECT relations.query_related('tags', 1, 'marked', '{"limit": 1, "cursor": true}');
 -- unless it is said what does
+CREATE UNIQUE INDEX ON marks (tag_id, day_id, note);
 SELECT primary_key FROM relations.model('marks', primary_key => 'tag_id, day_id, note');
 SELECT q ->> 'cursor' AS c FROM relations.query_related('tags', 1, 'marked', '{"limit": 1, "cursor": true}') q \gset
 SELECT relations.query_related('tags', 1, 'marked', jsonb_build_object('select', '["id"]'::jsonb, 'after', :'c'));

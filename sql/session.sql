@@ -29,7 +29,7 @@ FETCH 1 FROM c;
 MOVE 200 FROM c;
 FETCH 1 FROM c;
 COMMIT;
--- one that began in what was rolled back cannot go on, and says so
+-- also one that began to read in what was rolled back
 BEGIN;
 DECLARE c CURSOR FOR SELECT relations.preload('nodes', 'kids');
 SAVEPOINT s;

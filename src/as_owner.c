@@ -7,8 +7,9 @@
  * caller himself, a superuser, a member of the caller.  Code of such a role
  * gains nothing by running as the caller.  The reverse is not trust: a member
  * of a group need not trust the other members, who own the group's tables too.
- * A relation is trusted if its owner is: the owner chooses the triggers,
- * defaults, constraints, policies and, by altering columns, the types.
+ * A relation is trusted if its owner is, who chooses the triggers, defaults,
+ * constraints, policies and, by altering columns, the types; and if the owner
+ * of its schema is, who chooses what the name stands for.
  *
  * Counters, touched parents and polymorphic references are written with the
  * privileges of the table's owner, as a foreign key's own actions are.  That
@@ -63,18 +64,6 @@ relation_owner(Oid relid)
 	return owner;
 }
 
-/*
- * Return true if code of a relation's owner may run with the privileges of the
- * caller.  Nobody trusts a relation that does not exist.
- */
-bool
-relation_trusted(Oid relid, Oid caller)
-{
-	Oid			owner = relation_owner(relid);
-
-	return OidIsValid(owner) && role_trusted(owner, caller);
-}
-
 /* Like role_trusted(), but pg_database_owner is the owner of the database. */
 static bool
 grantee_trusted(Oid role, Oid caller)
@@ -91,6 +80,48 @@ grantee_trusted(Oid role, Oid caller)
 	role = ((Form_pg_database) GETSTRUCT(tup))->datdba;
 	ReleaseSysCache(tup);
 	return role_trusted(role, caller);
+}
+
+/*
+ * Return the role that the caller does not trust and that controls a relation
+ * and its name, or InvalidOid.  The relation's owner does, and so does the
+ * owner of its schema, who can rename that and put another in its place at any
+ * time.  Of the owner of the database, only a superuser must beware: anybody
+ * else who uses the database depends on him anyway.
+ */
+Oid
+untrusted_controller(Oid relid, Oid caller)
+{
+	HeapTuple	tup = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid			owner;
+	Oid			nspid;
+
+	if (!HeapTupleIsValid(tup))
+		return InvalidOid;
+	owner = ((Form_pg_class) GETSTRUCT(tup))->relowner;
+	nspid = ((Form_pg_class) GETSTRUCT(tup))->relnamespace;
+	ReleaseSysCache(tup);
+	if (!role_trusted(owner, caller))
+		return owner;
+	tup = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(nspid));
+	if (!HeapTupleIsValid(tup))
+		return InvalidOid;
+	owner = ((Form_pg_namespace) GETSTRUCT(tup))->nspowner;
+	ReleaseSysCache(tup);
+	if (grantee_trusted(owner, caller) ||
+		(owner == ROLE_PG_DATABASE_OWNER && !superuser_arg(caller)))
+		return InvalidOid;
+	return owner;
+}
+
+/*
+ * Return true if the caller may run code of those who control an existing
+ * relation.
+ */
+bool
+relation_trusted(Oid relid, Oid caller)
+{
+	return !OidIsValid(untrusted_controller(relid, caller));
 }
 
 /*

@@ -15,6 +15,7 @@ typedef struct SavedUser
 } SavedUser;
 
 extern bool role_trusted(Oid role, Oid caller);
+extern Oid	untrusted_controller(Oid relid, Oid caller);
 extern bool relation_trusted(Oid relid, Oid caller);
 extern Oid	relation_owner(Oid relid);
 extern bool switch_to_owner(Oid relid, Oid writer, SavedUser *saved);

@@ -297,6 +297,25 @@ read_keys_from_constraint(Oid child, Oid parent, const char *name,
 	ReleaseSysCache(tup);
 }
 
+/*
+ * Return the value of a column of a catalog table that is declared NOT NULL.
+ * Raises data_corrupted if it is null all the same.
+ */
+Datum
+catalog_value(HeapTuple tup, AttrNumber attnum, TupleDesc tupdesc)
+{
+	bool		isnull;
+	Datum		value = heap_getattr(tup, attnum, tupdesc, &isnull);
+
+	if (isnull)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("column \"%s\" of a row of the catalog is null",
+						NameStr(TupleDescAttr(tupdesc, attnum - 1)->attname)),
+				 errdetail("The tables of schema \"%s\" must not be altered.", RELATIONS_SCHEMA)));
+	return value;
+}
+
 static char *
 get_name_attr(HeapTuple tup, int attnum, TupleDesc tupdesc)
 {

@@ -6,6 +6,7 @@
 #define RELATIONS_CATALOG_H
 
 #include "relations.h"
+#include "access/htup.h"
 #include "utils/jsonb.h"
 
 #include "names.h"
@@ -143,6 +144,7 @@ extern List *catalog_morph_types(Oid model, const char *morph);
 extern List *catalog_morph_types_to(Oid related);
 extern ModelDesc *catalog_get_model(Oid relid);
 extern List *catalog_primary_key_columns(Oid relid);
+extern Datum catalog_value(HeapTuple tup, AttrNumber attnum, TupleDesc tupdesc);
 extern void require_types(const RelationDesc *relation);
 extern List *relation_tables(const RelationDesc *desc);
 

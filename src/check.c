@@ -18,9 +18,11 @@
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
+#include "as_owner.h"
 #include "catalog_write.h"
 #include "check.h"
 #include "counter_cache.h"
+#include "foreign_code.h"
 #include "progress.h"
 
 PG_FUNCTION_INFO_V1(relations_check);
@@ -47,16 +49,41 @@ severity_name(Severity severity)
 }
 
 /*
+ * Return why the caller shall not run a statement that runs code of the owners
+ * of these tables: triggers, casts, checks, defaults.  NULL if he may.
+ */
+static char *
+why_left(List *code_of)
+{
+	ListCell   *lc;
+
+	foreach(lc, code_of)
+	{
+		Oid			role = untrusted_controller(lfirst_oid(lc), GetUserId());
+
+		if (OidIsValid(role))
+			return psprintf("it would run code of role \"%s\", who controls \"%s\"",
+							GetUserNameFromId(role, false), model_name(lfirst_oid(lc)));
+	}
+	return NULL;
+}
+
+/*
  * Add what was found of the relation, or of the model, that is looked at.
  * What the same statement mends is told once.  statement may be NULL.
+ *
+ * code_of are the tables whose owners' code the statement runs, or NO_CODE.
+ * If the caller does not trust them, the finding is without the statement:
+ * whoever runs what check returns would run that code with his privileges.
  */
 void
 add_finding(Check *check, const char *problem, Severity severity, const char *statement,
-			Mender mender, const char *detail,...)
+			List *code_of, Mender mender, const char *detail,...)
 {
 	MemoryContext old;
 	Finding    *finding;
 	StringInfoData buf;
+	char	   *left = statement == NULL ? NULL : why_left(code_of);
 	ListCell   *lc;
 
 	foreach(lc, check->findings)
@@ -73,7 +100,8 @@ add_finding(Check *check, const char *problem, Severity severity, const char *st
 	finding->relation = check->relation == NULL ? NULL : pstrdup(check->relation);
 	finding->problem = problem;
 	finding->severity = severity;
-	finding->statement = statement == NULL ? NULL : pstrdup(statement);
+	finding->statement = statement == NULL || left != NULL ? NULL : pstrdup(statement);
+	finding->left = left == NULL ? NULL : pstrdup(left);
 	finding->mender = mender;
 	initStringInfo(&buf);
 	for (;;)
@@ -88,6 +116,8 @@ add_finding(Check *check, const char *problem, Severity severity, const char *st
 			break;
 		enlargeStringInfo(&buf, needed);
 	}
+	if (left != NULL)
+		appendStringInfo(&buf, "; the statement is left out: %s", left);
 	finding->detail = buf.data;
 	check->findings = lappend(check->findings, finding);
 	MemoryContextSwitchTo(old);
@@ -116,19 +146,58 @@ check_progress(Check *check, const char *what, Oid relid)
 }
 
 /*
+ * Return a description of code in a prepared query that the caller need not
+ * run, or NULL.
+ */
+static char *
+foreign_code_of_plan(SPIPlanPtr plan)
+{
+	ListCell   *source;
+	ListCell   *query;
+
+	foreach(source, SPI_plan_get_plan_sources(plan))
+	{
+		foreach(query, ((CachedPlanSource *) lfirst(source))->query_list)
+		{
+			char	   *found = foreign_code(lfirst(query), GetUserId());
+
+			if (found != NULL)
+				return found;
+		}
+	}
+	return NULL;
+}
+
+/*
  * Run a query with the caller's rights: the columns of its first row as
  * strings, in the current memory context, NULL when there is no row.  Errors
- * are those of the query.
+ * are those of the query.  A query that would run code of a role whom the
+ * caller does not trust is not run: a finding says so, and the rows of the
+ * relation are not readable from then on.
  */
 char **
 check_query_row(Check *check, const char *sql)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	char	  **result = NULL;
+	SPIPlanPtr	plan;
+	char	   *foreign;
 
 	SPI_connect();
-	if (SPI_execute(sql, check->read_only, 1) != SPI_OK_SELECT)
-		elog(ERROR, "SPI_execute failed: %s", sql);
+	plan = SPI_prepare(sql, 0, NULL);
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+	foreign = foreign_code_of_plan(plan);
+	if (foreign != NULL)
+	{
+		check->readable = false;
+		add_finding(check, "not_checked", SEVERITY_NOTE, NULL, NO_CODE, MENDED_BY_HAND,
+					"rows were not looked at: that would run %s", foreign);
+		SPI_finish();
+		return NULL;
+	}
+	if (SPI_execute_plan(plan, NULL, NULL, check->read_only, 1) != SPI_OK_SELECT)
+		elog(ERROR, "SPI_execute_plan failed: %s", sql);
 	if (SPI_processed > 0)
 	{
 		TupleDesc	desc = SPI_tuptable->tupdesc;
@@ -173,7 +242,7 @@ hold_tables(Check *check, List *relids)
 		if (table_exists(relid))
 			continue;
 		add_finding(check, "missing_table", SEVERITY_ERROR, call_statement("forget", relid, NULL),
-					MENDED_BY_REPAIR, "a table of the relation, with OID %u, does not exist", relid);
+					NO_CODE, MENDED_BY_REPAIR, "a table of the relation, with OID %u, does not exist", relid);
 		return false;
 	}
 	foreach(lc, relids)
@@ -185,7 +254,7 @@ hold_tables(Check *check, List *relids)
 			return false;
 		if (!has_access(relid))
 		{
-			add_finding(check, "not_checked", SEVERITY_NOTE, NULL, MENDED_BY_HAND,
+			add_finding(check, "not_checked", SEVERITY_NOTE, NULL, NO_CODE, MENDED_BY_HAND,
 						"permission denied for \"%s\"", model_name(relid));
 			return false;
 		}
@@ -202,17 +271,13 @@ hold_tables(Check *check, List *relids)
 	return true;
 }
 
-/* Look at one relation: row is its model, its name and what was declared of it. */
+/* Look at the relation of the check. */
 static void
-check_relation(Check *check, char **row)
+check_relation(void *arg)
 {
+	Check	   *check = arg;
 	List	   *tables;
 
-	check->model = atooid(row[0]);
-	check->relation = row[1];
-	check->on_delete = parse_action(row[2], "on_delete");
-	check->on_update = parse_action(row[3], "on_update");
-	check->defer = row[4];
 	check->desc = catalog_find_relation(check->model, check->relation);
 	if (check->desc == NULL)
 		return;					/* dropped meanwhile */
@@ -229,6 +294,27 @@ check_relation(Check *check, char **row)
 		check_morph(check);
 	if (RELATION_FOLLOWS(check->desc) && check->readable)
 		check_counter(check);
+}
+
+/*
+ * Look at one relation: row is its model, its name and what was declared of
+ * it.  What the tables of one owner raise is a finding: the tables of others
+ * are looked at, too.
+ */
+static void
+check_row(Check *check, char **row)
+{
+	ErrorData  *error;
+
+	check->model = atooid(row[0]);
+	check->relation = row[1];
+	check->on_delete = parse_action(row[2], "on_delete");
+	check->on_update = parse_action(row[3], "on_update");
+	check->defer = row[4];
+	error = catch_error(check_relation, check);
+	if (error != NULL)
+		add_finding(check, "not_checked", SEVERITY_NOTE, NULL, NO_CODE, MENDED_BY_HAND,
+					"looking at it failed: %s", error->message);
 }
 
 /*
@@ -269,7 +355,7 @@ run_check(Oid nspid, bool read_only)
 	foreach(lc, rows)
 	{
 		MemoryContextSwitchTo(each);
-		check_relation(&check, lfirst(lc));
+		check_row(&check, lfirst(lc));
 		check.done++;
 		MemoryContextSwitchTo(scratch);
 		MemoryContextReset(each);

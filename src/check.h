@@ -41,6 +41,7 @@ typedef struct Finding
 	Severity	severity;
 	const char *detail;
 	const char *statement;		/* or NULL */
+	const char *left;			/* why the statement is not given, or NULL */
 	Mender		mender;
 	const char *outcome;		/* of repair */
 } Finding;
@@ -69,10 +70,13 @@ typedef struct Check
 extern List *run_check(Oid nspid, bool read_only);
 extern void put_finding(ReturnSetInfo *rsinfo, const Finding *finding);
 extern void add_finding(Check *check, const char *problem, Severity severity, const char *statement,
-						Mender mender, const char *detail,...) pg_attribute_printf(6, 7);
+						List *code_of, Mender mender, const char *detail,...) pg_attribute_printf(7, 8);
 extern void check_progress(Check *check, const char *what, Oid relid);
 extern char **check_query_row(Check *check, const char *sql);
 extern char *call_statement(const char *function, Oid relid, const char *name);
+
+/* the code_of of a statement that runs no code of any owner */
+#define NO_CODE NIL
 
 /* check_schema.c */
 extern bool table_exists(Oid relid);

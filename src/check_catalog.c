@@ -26,7 +26,7 @@ check_event_triggers(Check *check)
 		char	  **row = lfirst(lc);
 
 		add_finding(check, "event_trigger_disabled", SEVERITY_ERROR,
-					psprintf("ALTER EVENT TRIGGER %s ENABLE ALWAYS", quote_identifier(row[0])), MENDED_BY_REPAIR,
+					psprintf("ALTER EVENT TRIGGER %s ENABLE ALWAYS", quote_identifier(row[0])), NO_CODE, MENDED_BY_REPAIR,
 					"event trigger \"%s\" is disabled: the catalog does not follow what is renamed and dropped", row[0]);
 	}
 }
@@ -55,7 +55,8 @@ check_extension_schema(Check *check)
 		bool		owner = strcmp(row[1], "t") == 0;
 
 		add_finding(check, "unsafe_schema", SEVERITY_ERROR,
-					owner ? NULL : psprintf("REVOKE CREATE ON SCHEMA relations FROM %s", row[0]), MENDED_BY_HAND,
+					owner ? NULL : psprintf("REVOKE CREATE ON SCHEMA relations FROM %s", row[0]),
+					NO_CODE, MENDED_BY_HAND,
 					"%s may create functions in schema \"relations\" that others call in place of the extension's",
 					row[0]);
 	}
@@ -71,7 +72,8 @@ check_extension_schema(Check *check)
 	{
 		char	  **row = lfirst(lc);
 
-		add_finding(check, "unsafe_schema", SEVERITY_ERROR, psprintf("DROP ROUTINE %s", row[0]), MENDED_BY_HAND,
+		add_finding(check, "unsafe_schema", SEVERITY_ERROR, psprintf("DROP ROUTINE %s", row[0]),
+					NO_CODE, MENDED_BY_HAND,
 					"%s is not a function of the extension; it belongs to %s", row[0], row[1]);
 	}
 }
@@ -107,7 +109,7 @@ check_disabled_triggers(Check *check, Oid nspid)
 		add_finding(check, "trigger_disabled", SEVERITY_ERROR,
 					psprintf("ALTER TABLE %s %s TRIGGER %s", quoted_model_name(check->model), row[2],
 							 quote_identifier(row[1])),
-					MENDED_BY_REPAIR, "trigger \"%s\" of \"%s\" is disabled", row[1], model_name(check->model));
+					NO_CODE, MENDED_BY_REPAIR, "trigger \"%s\" of \"%s\" is disabled", row[1], model_name(check->model));
 	}
 	check->model = InvalidOid;
 }
@@ -145,10 +147,10 @@ check_models(Check *check, Oid nspid)
 		check->relation = NULL;
 		if (row[1] == NULL)
 			add_finding(check, "missing_table", SEVERITY_ERROR, call_statement("forget", check->model, NULL),
-						MENDED_BY_REPAIR, "a table of which something is said, with OID %u, does not exist", check->model);
+						NO_CODE, MENDED_BY_REPAIR, "a table of which something is said, with OID %u, does not exist", check->model);
 		else
 			add_finding(check, "missing_column", SEVERITY_ERROR,
-						call_statement("forget", check->model, row[1]), MENDED_BY_REPAIR,
+						call_statement("forget", check->model, row[1]), NO_CODE, MENDED_BY_REPAIR,
 						"\"%s\" has no column \"%s\", of which model or factory speak",
 						model_name(check->model), row[1]);
 	}

@@ -38,7 +38,7 @@ check_reference(Check *check, MorphType *type)
 	if (columns_there(type->model, columns, &missing))
 		return true;
 	add_finding(check, "missing_column", SEVERITY_ERROR, call_statement("forget", type->model, missing),
-				MENDED_BY_REPAIR, "\"%s\" has no column \"%s\", which is part of polymorphic reference \"%s\"",
+				NO_CODE, MENDED_BY_REPAIR, "\"%s\" has no column \"%s\", which is part of polymorphic reference \"%s\"",
 				model_name(type->model), missing, type->morph);
 	return false;
 }
@@ -64,13 +64,13 @@ check_generated(Check *check, MorphType *type)
 		if (attnum <= 0)
 			add_finding(check, "missing_column", SEVERITY_ERROR,
 						psprintf("ALTER TABLE %s %s", quoted_model_name(type->model), morph_columns_sql(&one)),
-						MENDED_BY_REPAIR, "\"%s\" has no generated column \"%s\" for type \"%s\"",
+						list_make2_oid(type->model, type->related), MENDED_BY_REPAIR, "\"%s\" has no generated column \"%s\" for type \"%s\"",
 						model_name(type->model), column, type->type);
 		else if (get_attgenerated(type->model, attnum) == '\0')
 			add_finding(check, "not_generated", SEVERITY_ERROR,
 						psprintf("ALTER TABLE %s DROP COLUMN %s, %s", quoted_model_name(type->model),
 								 quote_identifier(column), morph_columns_sql(&one)),
-						MENDED_BY_HAND, "column \"%s\" of \"%s\" is no longer generated: it does not follow type \"%s\"",
+						list_make2_oid(type->model, type->related), MENDED_BY_HAND, "column \"%s\" of \"%s\" is no longer generated: it does not follow type \"%s\"",
 						column, model_name(type->model), type->type);
 	}
 }
@@ -90,14 +90,14 @@ check_types_check(Check *check, Oid holder, List *types)
 		add_finding(check, "missing_constraint", SEVERITY_ERROR,
 					name == NULL ? NULL
 					: psprintf("ALTER TABLE %s %s", quoted_model_name(holder), morph_check_sql(name, types, true)),
-					MENDED_BY_REPAIR, "\"%s\" has no check that lets only known types into \"%s\"",
+					list_make1_oid(holder), MENDED_BY_REPAIR, "\"%s\" has no check that lets only known types into \"%s\"",
 					model_name(holder), first->type_column);
 	}
 	else if (!validated)
 		add_finding(check, "not_valid", SEVERITY_WARNING,
 					psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s", quoted_model_name(holder),
 							 quote_identifier(name)),
-					MENDED_BY_REPAIR, "check \"%s\" of \"%s\" is NOT VALID: rows that were there are not checked",
+					list_make1_oid(holder), MENDED_BY_REPAIR, "check \"%s\" of \"%s\" is NOT VALID: rows that were there are not checked",
 					name, model_name(holder));
 	if (check->readable && (!there || !validated))
 		check_unknown_types(check, first, morph_known_type_sql(holder, first->type_column, types));
@@ -121,7 +121,7 @@ check_morph(Check *check)
 		if ((morph_delete_needs_trigger(type) || morph_update_needs_trigger(type)) &&
 			!OidIsValid(get_trigger_oid(type->related, MORPH_TRIGGER, true)))
 			add_finding(check, "missing_trigger", SEVERITY_ERROR, morph_trigger_sql(type->related),
-						MENDED_BY_REPAIR, "the trigger of \"%s\" is missing that clears or changes references to its rows",
+						NO_CODE, MENDED_BY_REPAIR, "the trigger of \"%s\" is missing that clears or changes references to its rows",
 						model_name(type->related));
 	}
 	check_types_check(check, holder, all);

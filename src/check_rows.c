@@ -8,11 +8,16 @@
 #include "relations.h"
 
 #include "access/stratnum.h"
+#include "access/table.h"
+#include "catalog/pg_trigger.h"
+#include "commands/trigger.h"
 #include "miscadmin.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
 #include "utils/rls.h"
 #include "utils/syscache.h"
 
+#include "as_owner.h"
 #include "catalog_write.h"
 #include "check.h"
 #include "counter_cache.h"
@@ -20,22 +25,13 @@
 #include "key_operator.h"
 
 /*
- * Would reading a view run functions of somebody whom the caller need not
- * trust?  Its owner is trusted, and so is a superuser.
+ * Return true if reading a view would run functions of a role that the caller
+ * does not trust.
  */
 static bool
 is_strange_view(Oid relid)
 {
-	HeapTuple	tup = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	bool		result;
-
-	if (!HeapTupleIsValid(tup))
-		return false;
-	result = ((Form_pg_class) GETSTRUCT(tup))->relkind == RELKIND_VIEW &&
-		((Form_pg_class) GETSTRUCT(tup))->relowner != GetUserId() &&
-		!superuser_arg(((Form_pg_class) GETSTRUCT(tup))->relowner);
-	ReleaseSysCache(tup);
-	return result;
+	return get_rel_relkind(relid) == RELKIND_VIEW && !relation_trusted(relid, GetUserId());
 }
 
 /*
@@ -60,7 +56,7 @@ rows_readable(Check *check, List *relids)
 			reason = "somebody else's functions may run in view";
 		if (reason == NULL)
 			continue;
-		add_finding(check, "not_checked", SEVERITY_NOTE, NULL, MENDED_BY_HAND,
+		add_finding(check, "not_checked", SEVERITY_NOTE, NULL, NO_CODE, MENDED_BY_HAND,
 					"rows were not looked at: %s \"%s\"", reason, model_name(relid));
 		return false;
 	}
@@ -165,7 +161,8 @@ check_orphans(Check *check, RelationStep *step)
 										  quoted_model_name(child), condition.data));
 	if (!is_zero(row))
 		add_finding(check, "orphans", SEVERITY_ERROR,
-					clear_sql(child, columns_to_clear(check, step), condition.data), MENDED_BY_HAND,
+					clear_sql(child, columns_to_clear(check, step), condition.data),
+					list_make1_oid(child), MENDED_BY_HAND,
 					"rows of \"%s\" whose (%s) leads to no row of \"%s\": %s",
 					model_name(child), format_column_list(step->foreign_key), model_name(parent), row[0]);
 }
@@ -204,21 +201,48 @@ check_unique(Check *check, Oid relid, List *columns, bool deletable)
 							   quoted_model_name(relid), quoted_column_list(columns),
 							   order != NIL ? " ORDER BY " : "", order != NIL ? quoted_column_list(order) : "",
 							   quoted_model_name(relid), filled.data),
-					MENDED_BY_HAND, "values of (%s) that more than one row of \"%s\" has: %s",
+					list_make1_oid(relid), MENDED_BY_HAND, "values of (%s) that more than one row of \"%s\" has: %s",
 					format_column_list(columns), model_name(relid), row[0]);
 	else if (is_plain_table(relid))
 		add_finding(check, "not_unique", SEVERITY_WARNING,
 					psprintf("ALTER TABLE %s ADD UNIQUE (%s)", quoted_model_name(relid),
 							 quoted_column_list(columns)),
-					MENDED_BY_REPAIR, "nothing keeps (%s) of \"%s\" unique: the relation is to-one",
+					NO_CODE, MENDED_BY_REPAIR, "nothing keeps (%s) of \"%s\" unique: the relation is to-one",
 					format_column_list(columns), model_name(relid));
 }
 
-/* Counters that are not the number of rows. */
+/*
+ * Return true if an UPDATE of a table, which is locked, defers a trigger that
+ * somebody defined to the end of the transaction.
+ */
+static bool
+has_deferred_trigger(Oid relid)
+{
+	Relation	rel = table_open(relid, NoLock);
+	TriggerDesc *triggers = rel->trigdesc;
+	bool		result = false;
+
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+	{
+		Trigger    *trigger = &triggers->triggers[i];
+
+		if (!trigger->tgisinternal && trigger->tginitdeferred &&
+			trigger->tgenabled != TRIGGER_DISABLED && TRIGGER_FOR_UPDATE(trigger->tgtype))
+			result = true;
+	}
+	table_close(rel, NoLock);
+	return result;
+}
+
+/*
+ * Counters that are not the number of rows.  recount runs the owner's triggers
+ * as their owner, but deferred ones would fire later, as the caller.
+ */
 void
 check_counter(Check *check)
 {
 	RelationDesc *desc = check->desc;
+	List	   *code_of;
 	const char *missing;
 	char	  **row;
 
@@ -228,9 +252,10 @@ check_counter(Check *check)
 		return;
 	check_progress(check, "counting", desc->model);
 	row = check_query_row(check, counter_drift_sql(desc));
+	code_of = has_deferred_trigger(desc->related) ? list_make1_oid(desc->related) : NO_CODE;
 	if (!is_zero(row))
 		add_finding(check, "counter_drift", SEVERITY_ERROR,
-					call_statement("recount", desc->model, desc->name), MENDED_BY_REPAIR,
+					call_statement("recount", desc->model, desc->name), code_of, MENDED_BY_REPAIR,
 					"rows of \"%s\" whose \"%s\" is not the number of rows of \"%s\": %s",
 					model_name(desc->related), desc->counter_cache, model_name(desc->model), row[0]);
 }
@@ -248,6 +273,6 @@ check_unknown_types(Check *check, MorphType *type, const char *known)
 	if (!is_zero(row))
 		add_finding(check, "unknown_types", SEVERITY_ERROR,
 					clear_sql(type->model, lcons(type->type_column, list_copy(type->id_columns)), condition),
-					MENDED_BY_HAND, "rows of \"%s\" of types that \"%s\" does not know: %s",
+					list_make1_oid(type->model), MENDED_BY_HAND, "rows of \"%s\" of types that \"%s\" does not know: %s",
 					model_name(type->model), type->morph, row[0]);
 }

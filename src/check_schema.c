@@ -51,7 +51,7 @@ check_columns(Check *check, Oid relid, List *columns, const char *role)
 	if (columns_there(relid, columns, &missing))
 		return true;
 	add_finding(check, "missing_column", SEVERITY_ERROR, call_statement("forget", relid, missing),
-				MENDED_BY_REPAIR, "\"%s\" has no column \"%s\", which is %s",
+				NO_CODE, MENDED_BY_REPAIR, "\"%s\" has no column \"%s\", which is %s",
 				model_name(relid), missing, role);
 	return false;
 }
@@ -71,17 +71,19 @@ is_generated(Oid relid, const char *column)
 static char *
 alter_type_sql(Oid relid, const char *column, Oid from, const char *from_column)
 {
-	/* the name, then the type */
-	const char *definition = column_sql(column, from, from_column);
-	const char *type = definition + strlen(quote_identifier(column)) + 1;
+	Oid			type;
+	int32		typmod;
+	Oid			collation;
 
 	if (!is_plain_table(relid))
 		return NULL;
-	return psprintf("ALTER TABLE %s ALTER COLUMN %s TYPE %s%s", quoted_model_name(relid),
-					quote_identifier(column), type,
+	get_atttypetypmodcoll(from, get_attnum(from, from_column), &type, &typmod, &collation);
+	return psprintf("ALTER TABLE %s ALTER COLUMN %s TYPE %s%s%s", quoted_model_name(relid),
+					quote_identifier(column), qualified_type_name(type, typmod),
+					OidIsValid(collation) && collation != get_typcollation(type) ? collate_clause(collation) : "",
 					is_generated(relid, column) ? ""
 					: psprintf(" USING CAST(%s AS %s)", quote_identifier(column),
-							   format_type_with_typemod(get_atttype(from, get_attnum(from, from_column)), -1)));
+							   qualified_type_name(type, -1)));
 }
 
 /* Are both columns of a pair compared as they are? */
@@ -96,20 +98,23 @@ check_types(Check *check, Oid child, const char *column, Oid parent, const char 
 	get_atttypetypmodcoll(parent, get_attnum(parent, parent_column), &types[1], &typmods[1], &collations[1]);
 	if (!OidIsValid(find_strategy_operator(types[0], types[1], BTEqualStrategyNumber)))
 		add_finding(check, "key_types", SEVERITY_ERROR,
-					alter_type_sql(child, column, parent, parent_column), MENDED_BY_REPAIR,
+					alter_type_sql(child, column, parent, parent_column),
+					list_make2_oid(child, parent), MENDED_BY_REPAIR,
 					"\"%s\" of \"%s\" is %s, \"%s\" of \"%s\" is %s: they cannot be compared",
 					column, model_name(child), format_type_be(types[0]),
 					parent_column, model_name(parent), format_type_be(types[1]));
 	else if (getBaseType(types[0]) != getBaseType(types[1]) &&
 			 !IsBinaryCoercible(types[0], types[1]) && !IsBinaryCoercible(types[1], types[0]))
 		add_finding(check, "key_types", SEVERITY_SLOW,
-					alter_type_sql(child, column, parent, parent_column), MENDED_BY_REPAIR,
+					alter_type_sql(child, column, parent, parent_column),
+					list_make2_oid(child, parent), MENDED_BY_REPAIR,
 					"\"%s\" of \"%s\" is %s, \"%s\" of \"%s\" is %s",
 					column, model_name(child), format_type_be(types[0]),
 					parent_column, model_name(parent), format_type_be(types[1]));
 	else if (collations[0] != collations[1])
 		add_finding(check, "key_types", SEVERITY_SLOW,
-					alter_type_sql(child, column, parent, parent_column), MENDED_BY_REPAIR,
+					alter_type_sql(child, column, parent, parent_column),
+					list_make2_oid(child, parent), MENDED_BY_REPAIR,
 					"\"%s\" of \"%s\" and \"%s\" of \"%s\" differ in their collation",
 					column, model_name(child), parent_column, model_name(parent));
 }
@@ -132,7 +137,7 @@ check_constraint_triggers(Check *check, ForeignKey *fk)
 	add_finding(check, "trigger_disabled", SEVERITY_ERROR,
 				psprintf("ALTER TABLE %s ENABLE TRIGGER %s", quoted_model_name(atooid(row[0])),
 						 quote_identifier(row[1])),
-				MENDED_BY_REPAIR, "foreign key \"%s\" of \"%s\" is not kept: triggers of \"%s\" are disabled",
+				NO_CODE, MENDED_BY_REPAIR, "foreign key \"%s\" of \"%s\" is not kept: triggers of \"%s\" are disabled",
 				fk->name, model_name(fk->child), model_name(atooid(row[0])));
 	return false;
 }
@@ -165,7 +170,25 @@ add_constraint_sql(Check *check, RelationStep *step)
 	return named_foreign_key_sql(&fk);
 }
 
-/* Is the foreign key of a step there, and does it keep out orphans?  What is wrong is told. */
+/* Does the name belong to a constraint of another kind? */
+static bool
+is_no_foreign_key(Oid conoid)
+{
+	HeapTuple	tup = SearchSysCache1(CONSTROID, ObjectIdGetDatum(conoid));
+	bool		result;
+
+	if (!HeapTupleIsValid(tup))
+		return true;
+	result = ((Form_pg_constraint) GETSTRUCT(tup))->contype != CONSTRAINT_FOREIGN;
+	ReleaseSysCache(tup);
+	return result;
+}
+
+/*
+ * Is the foreign key of a step there, and does it keep out orphans?  What is
+ * wrong is told.  A foreign key that exists, or is validated, compares values
+ * of the child's type, by a cast if there is one: its owner's code.
+ */
 static bool
 check_constraint(Check *check, RelationStep *step)
 {
@@ -182,11 +205,22 @@ check_constraint(Check *check, RelationStep *step)
 	}
 	conoid = get_relation_constraint_oid(child, step->constraint_name, true);
 	fk = OidIsValid(conoid) ? get_foreign_key(conoid) : NULL;
+	if (OidIsValid(conoid) &&
+		(fk == NULL ? is_no_foreign_key(conoid)
+		 : fk->parent != parent ||
+		 match_foreign_key(list_make1(fk), step->foreign_key, step->local_key) == NULL))
+	{
+		add_finding(check, "missing_constraint", SEVERITY_ERROR, NULL, NO_CODE, MENDED_BY_HAND,
+					"constraint \"%s\" of \"%s\" is not the foreign key of the relation",
+					step->constraint_name, model_name(child));
+		fk = match_foreign_key(foreign_keys_between(child, parent), step->foreign_key, step->local_key);
+		return fk != NULL && fk->validated;
+	}
 	if (fk != NULL && !fk->validated)
 		add_finding(check, "not_valid", SEVERITY_WARNING,
 					psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s", quoted_model_name(child),
 							 quote_identifier(fk->name)),
-					MENDED_BY_REPAIR, "foreign key \"%s\" of \"%s\" is NOT VALID: rows that were there are not checked",
+					list_make1_oid(child), MENDED_BY_REPAIR, "foreign key \"%s\" of \"%s\" is NOT VALID: rows that were there are not checked",
 					fk->name, model_name(child));
 	if (fk != NULL)
 		return check_constraint_triggers(check, fk) && fk->validated;
@@ -195,7 +229,7 @@ check_constraint(Check *check, RelationStep *step)
 		add_finding(check, "not_enforced", SEVERITY_ERROR,
 					psprintf("ALTER TABLE %s ALTER CONSTRAINT %s ENFORCED", quoted_model_name(child),
 							 quote_identifier(step->constraint_name)),
-					MENDED_BY_REPAIR, "constraint \"%s\" of \"%s\" is not an enforced foreign key",
+					list_make1_oid(child), MENDED_BY_REPAIR, "constraint \"%s\" of \"%s\" is not an enforced foreign key",
 					step->constraint_name, model_name(child));
 		return false;
 	}
@@ -204,11 +238,11 @@ check_constraint(Check *check, RelationStep *step)
 		add_finding(check, "missing_constraint", SEVERITY_WARNING,
 					psprintf("ALTER TABLE %s RENAME CONSTRAINT %s TO %s", quoted_model_name(child),
 							 quote_identifier(fk->name), quote_identifier(step->constraint_name)),
-					MENDED_BY_REPAIR, "\"%s\" has no foreign key \"%s\", but \"%s\" on the same columns",
+					NO_CODE, MENDED_BY_REPAIR, "\"%s\" has no foreign key \"%s\", but \"%s\" on the same columns",
 					model_name(child), step->constraint_name, fk->name);
 	else
 		add_finding(check, "missing_constraint", SEVERITY_ERROR, add_constraint_sql(check, step),
-					MENDED_BY_REPAIR, "\"%s\" has no foreign key \"%s\"",
+					list_make1_oid(child), MENDED_BY_REPAIR, "\"%s\" has no foreign key \"%s\"",
 					model_name(child), step->constraint_name);
 	return fk != NULL && fk->validated;
 }
@@ -231,7 +265,7 @@ check_index(Check *check, Oid relid, List *columns)
 		return;
 	add_finding(check, "missing_index", SEVERITY_SLOW,
 				psprintf("CREATE INDEX ON %s (%s)", quoted_model_name(relid), quoted_column_list(columns)),
-				MENDED_BY_REPAIR, "no index of \"%s\" begins with (%s)",
+				NO_CODE, MENDED_BY_REPAIR, "no index of \"%s\" begins with (%s)",
 				model_name(relid), format_column_list(columns));
 }
 
@@ -306,7 +340,7 @@ check_scope(Check *check)
 	if (error != NULL)
 		add_finding(check, "bad_scope", SEVERITY_ERROR,
 					call_statement("drop_relation", check->model, check->relation),
-					MENDED_BY_HAND, "the scope does not fit \"%s\" any more: %s",
+					NO_CODE, MENDED_BY_HAND, "the scope does not fit \"%s\" any more: %s",
 					model_name(check->desc->related), error->message);
 }
 
@@ -320,7 +354,7 @@ check_counting_triggers(Check *check)
 		!is_plain_table(check->desc->related))
 		return;
 	foreach(lc, missing_counting_triggers(check->desc, AccessShareLock))
-		add_finding(check, "missing_trigger", SEVERITY_ERROR, lfirst(lc), MENDED_BY_REPAIR,
+		add_finding(check, "missing_trigger", SEVERITY_ERROR, lfirst(lc), NO_CODE, MENDED_BY_REPAIR,
 					"a trigger of counter_cache or touch is missing: parents do not follow");
 }
 
@@ -334,7 +368,7 @@ check_relation_schema(Check *check)
 
 	if (get_attnum(desc->model, desc->name) > 0)
 		add_finding(check, "name_clash", SEVERITY_ERROR,
-					call_statement("drop_relation", desc->model, desc->name), MENDED_BY_HAND,
+					call_statement("drop_relation", desc->model, desc->name), NO_CODE, MENDED_BY_HAND,
 					"\"%s\" has a column of the relation's name", model_name(desc->model));
 	for (int i = 0; i < desc->nsteps; i++)
 		check_step(check, &desc->steps[i], to_one);

@@ -71,26 +71,26 @@ check_view(Check *check, char **row)
 	{
 		add_finding(check, "missing_table", SEVERITY_ERROR,
 					call_statement("forget", table_exists(view.view) ? view.model : view.view, NULL),
-					MENDED_BY_REPAIR, "a graph view, or its model, does not exist");
+					NO_CODE, MENDED_BY_REPAIR, "a graph view, or its model, does not exist");
 		return;
 	}
 	if (!has_access(view.view))
 	{
-		add_finding(check, "not_checked", SEVERITY_NOTE, NULL, MENDED_BY_HAND,
+		add_finding(check, "not_checked", SEVERITY_NOTE, NULL, NO_CODE, MENDED_BY_HAND,
 					"permission denied for \"%s\"", model_name(view.view));
 		return;
 	}
 	error = catch_error(compare_view, &view);
 	if (error != NULL)
 		add_finding(check, "bad_view", SEVERITY_ERROR,
-					psprintf("DROP VIEW %s", quoted_model_name(view.view)), MENDED_BY_HAND,
+					psprintf("DROP VIEW %s", quoted_model_name(view.view)), NO_CODE, MENDED_BY_HAND,
 					"the graph view cannot be made any more: %s", error->message);
 	else if (view.outdated)
 		add_finding(check, "view_outdated", SEVERITY_WARNING, call_statement("refresh_view", view.view, NULL),
-					MENDED_BY_REPAIR, "the graph view does not show what it would if it were made now");
+					NO_CODE, MENDED_BY_REPAIR, "the graph view does not show what it would if it were made now");
 	else if (!OidIsValid(get_trigger_oid(view.view, GRAPH_VIEW_TRIGGER, true)))
 		add_finding(check, "missing_trigger", SEVERITY_ERROR, call_statement("refresh_view", view.view, NULL),
-					MENDED_BY_REPAIR, "the graph view cannot be written: its trigger is missing");
+					NO_CODE, MENDED_BY_REPAIR, "the graph view cannot be written: its trigger is missing");
 }
 
 /* Look at the graph views in a schema, in all of them when it is InvalidOid. */

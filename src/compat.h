@@ -58,6 +58,15 @@
 #define column_is_not_null(desc, i) (TupleDescAttr(desc, i)->attnotnull)
 #endif
 
+/* ExecutorRun for a query that may be run again; since 18 the executor finds that out by itself */
+#if PG_VERSION_NUM >= 180000
+#define executor_run_again(desc, count) ExecutorRun(desc, ForwardScanDirection, count)
+#define executor_run_once(desc) ExecutorRun(desc, ForwardScanDirection, 0)
+#else
+#define executor_run_again(desc, count) ExecutorRun(desc, ForwardScanDirection, count, false)
+#define executor_run_once(desc) ExecutorRun(desc, ForwardScanDirection, 0, true)
+#endif
+
 /* raises insufficient_privilege for a plan that the role may not run */
 #if PG_VERSION_NUM >= 160000
 #define check_planned_rights(planned) \
@@ -72,6 +81,13 @@
 #define all_settings(n) get_guc_variables(n)
 #else
 #define all_settings(n) (*(n) = GetNumConfigOptions(), get_guc_variables())
+#endif
+
+/* the local number of the current transaction; needs storage/proc.h */
+#if PG_VERSION_NUM >= 170000
+#define CURRENT_LXID (MyProc->vxid.lxid)
+#else
+#define CURRENT_LXID (MyProc->lxid)
 #endif
 
 #endif							/* RELATIONS_COMPAT_H */

@@ -13,6 +13,7 @@
 #include "catalog/pg_collation.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_index.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
 #include "executor/spi.h"
@@ -278,14 +279,14 @@ index_serves(HeapTuple tup, Oid relid, List *columns, IndexUse use)
 
 	if (!index->indisvalid || !heap_attisnull(tup, Anum_pg_index_indpred, NULL))
 		return false;
-	if (use == INDEX_MAKES_UNIQUE)
+	if (use == INDEX_MAKES_UNIQUE || use == INDEX_IDENTIFIES)
 		wanted = Min(index->indnkeyatts, wanted);
 	if (index->indnkeyatts < wanted)
 		return false;
 	if (use != INDEX_FINDS_ROWS &&
 		(!index->indisunique || index->indisexclusion || index->indnkeyatts != wanted))
 		return false;
-	if (use == INDEX_IS_REFERENCED && !index->indimmediate)
+	if ((use == INDEX_IS_REFERENCED || use == INDEX_IDENTIFIES) && !index->indimmediate)
 		return false;
 	for (int i = 0; i < wanted; i++)
 	{
@@ -368,6 +369,21 @@ bool
 can_be_referenced(Oid relid, List *columns)
 {
 	return OidIsValid(find_index_for(relid, columns, INDEX_IS_REFERENCED));
+}
+
+/*
+ * Return true if an index proves that no two rows of a table have the same
+ * values in these columns, unless some are null.  A table with inheritance
+ * children, and whatever is not a table, has no such index.
+ */
+bool
+key_is_unique(Oid relid, List *columns)
+{
+	char		relkind = get_rel_relkind(relid);
+
+	if (relkind != RELKIND_PARTITIONED_TABLE && (relkind != RELKIND_RELATION || has_subclass(relid)))
+		return false;
+	return OidIsValid(find_index_for(relid, columns, INDEX_IDENTIFIES));
 }
 
 /* Must a row that is inserted say a value of the column? */

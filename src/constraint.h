@@ -29,6 +29,7 @@ typedef struct ForeignKey
 typedef enum IndexUse
 {
 	INDEX_MAKES_UNIQUE,			/* no two rows have the same values */
+	INDEX_IDENTIFIES,			/* not even within a statement */
 	INDEX_IS_REFERENCED,		/* a foreign key may point to the columns */
 	INDEX_FINDS_ROWS			/* rows are found by the columns */
 } IndexUse;
@@ -45,6 +46,7 @@ extern char *find_unique(Oid relid, List *columns);
 extern char *find_index(Oid relid, List *columns);
 extern bool index_leads_with(Oid index, List *columns);
 extern bool can_be_referenced(Oid relid, List *columns);
+extern bool key_is_unique(Oid relid, List *columns);
 extern bool needs_nothing_else(Oid relid, List *columns);
 extern char parse_action(const char *action, const char *argument);
 extern const char *action_name(char action);

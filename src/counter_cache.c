@@ -141,6 +141,8 @@ recount_parent(RelationDesc *desc, Oid writer, Oid *types, Datum *values)
 	counter_check_spi(SPI_execute_with_args(counter_count_one_sql(desc), n, types, values, NULL, false, 0),
 			  "SPI_execute_with_args");
 	values[n] = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+	if (isnull)
+		elog(ERROR, "the number of rows of a relation is null");
 	values[n] = Int64GetDatum(DatumGetInt64(values[n]));
 	types[n] = INT8OID;
 	restore_user(&saved);

@@ -17,7 +17,6 @@
 #include "access/stratnum.h"
 #include "lib/stringinfo.h"
 #include "utils/lsyscache.h"
-#include "utils/ruleutils.h"
 
 #include "counter_plan.h"
 #include "key_operator.h"
@@ -51,7 +50,7 @@ collate_as_parent(RelationDesc *desc, int i)
 	if (!OidIsValid(parent) ||
 		parent == column_collation(desc->model, list_nth(desc->foreign_key, i)))
 		return "";
-	return psprintf(" COLLATE %s", generate_collation_name(parent));
+	return collate_clause(parent);
 }
 
 /* The operator between a column of the parent's key and one of the child's. */
@@ -129,7 +128,7 @@ now_as(Oid relid, const char *column)
 	get_atttypetypmodcoll(relid, require_column(relid, column, "touch"),
 						  &type, &typmod, &collation);
 	type = getBaseTypeAndTypmod(type, &typmod);
-	return psprintf("CAST(pg_catalog.now() AS %s)", format_type_with_typemod(type, typmod));
+	return psprintf("CAST(pg_catalog.now() AS %s)", qualified_type_name(type, typmod));
 }
 
 /* Return a condition: this transaction has not touched the parent yet. */

@@ -11,9 +11,6 @@
  */
 #include "relations.h"
 
-#include "access/genam.h"
-#include "access/htup_details.h"
-#include "access/table.h"
 #include "access/xact.h"
 #include "catalog/index.h"
 #include "catalog/namespace.h"
@@ -21,20 +18,20 @@
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "commands/event_trigger.h"
-#include "commands/extension.h"
 #include "executor/spi.h"
 #include "nodes/parsenodes.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
-#include "utils/rel.h"
 #include "utils/syscache.h"
 
 #include "catalog_write.h"
 #include "constraint.h"
+#include "ddl_filter.h"
+#include "event_objects.h"
 #include "factory_watch.h"
 #include "guarded.h"
 #include "morph_watch.h"
 #include "scope_rename.h"
-#include "version.h"
 
 PG_FUNCTION_INFO_V1(relations_follow_drop);
 PG_FUNCTION_INFO_V1(relations_follow_ddl);
@@ -67,42 +64,6 @@ event_data(FunctionCallInfo fcinfo, const char *name)
 	return (EventTriggerData *) fcinfo->context;
 }
 
-static bool
-has_rows(Oid relid)
-{
-	Relation	rel = table_open(relid, AccessShareLock);
-	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
-	bool		result = HeapTupleIsValid(systable_getnext(scan));
-
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
-	return result;
-}
-
-/*
- * Is there anything that could have to follow?  Not before a restore has
- * loaded the catalog, not while DROP EXTENSION takes it away, and not while
- * ALTER EXTENSION UPDATE is on its way to our version.
- */
-static bool
-catalog_has_rows(void)
-{
-	const char *const names[] = {"relation", "model", "morph_type", "graph_view", "factory", "factory_state"};
-	bool		result = false;
-
-	if (creating_extension && !version_fits())
-		return false;
-	for (int i = 0; i < (int) lengthof(names); i++)
-	{
-		Oid			relid = catalog_find_table(names[i]);
-
-		if (!OidIsValid(relid))
-			return false;
-		result = result || has_rows(relid);
-	}
-	return result;
-}
-
 /*
  * Follow a command.  An error becomes a warning, so that a fault in the catalog
  * never fails the user's command; catch_error() raises those errors that say
@@ -111,7 +72,11 @@ catalog_has_rows(void)
 static void
 follow_guarded(void (*work) (void *arg), void *arg)
 {
+	int			nest = NewGUCNestLevel();
 	ErrorData  *error;
+
+	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
 
 	/*
 	 * A subtransaction cannot begin while caches have not heard of what the
@@ -120,6 +85,7 @@ follow_guarded(void (*work) (void *arg), void *arg)
 	(void) GetCurrentCommandId(true);
 	CommandCounterIncrement();
 	error = catch_error(work, arg);
+	AtEOXact_GUC(false, nest);
 	if (error != NULL)
 		ereport(WARNING,
 				(errcode(error->sqlerrcode),
@@ -361,35 +327,74 @@ follow_dropped_indexes(void)
 				  " AND d.name IN (r.created_index, r.created_second_index)", 0, NULL, NULL, NULL);
 }
 
-static void
-follow_drop(void *arg pg_attribute_unused())
+/*
+ * Return the table that a dropped constraint belonged to, or InvalidOid if the
+ * table does not exist either.
+ */
+static Oid
+table_of_dropped(EventObject *object)
 {
-	char	  **found;
+	Oid			nspid;
 
-	found = linitial(catalog_strings("SELECT count(*) FILTER (WHERE"
-									 " classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND objsubid = 0),"
-									 " count(*) FILTER (WHERE"
-									 " classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND objsubid > 0),"
-									 " count(*) FILTER (WHERE"
-									 " classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass)"
-									 " FROM pg_catalog.pg_event_trigger_dropped_objects()",
-									 0, NULL, NULL));
-	if (strcmp(found[0], "0") != 0)
+	/* the address of a constraint of a domain is shorter */
+	if (list_length(object->address) < 3)
+		return InvalidOid;
+	nspid = get_namespace_oid(linitial(object->address), true);
+	return OidIsValid(nspid) ? get_relname_relid(lsecond(object->address), nspid) : InvalidOid;
+}
+
+/* What a command dropped that may concern the catalog. */
+typedef struct Dropped
+{
+	bool		tables;
+	bool		columns;
+	bool		constraints;
+	bool		indexes;
+} Dropped;
+
+static void
+sort_dropped(Dropped *dropped)
+{
+	ListCell   *lc;
+
+	foreach(lc, event_dropped_objects())
+	{
+		EventObject *object = lfirst(lc);
+
+		if (object->classid == ConstraintRelationId)
+			dropped->constraints = dropped->constraints || catalog_mentions(table_of_dropped(object));
+		else if (object->classid != RelationRelationId)
+			continue;
+		else if (object->subid > 0)
+			dropped->columns = dropped->columns || catalog_mentions(object->objid);
+		else if (strcmp(object->type, "index") == 0)
+			dropped->indexes = dropped->indexes || catalog_mentions_index(object->name);
+		else
+			dropped->tables = dropped->tables || catalog_mentions(object->objid);
+	}
+}
+
+static void
+follow_drop(void *arg)
+{
+	Dropped    *dropped = arg;
+
+	if (dropped->tables)
 	{
 		follow_dropped_tables();
 		morph_follow_dropped_tables();
 	}
-	if (strcmp(found[1], "0") != 0)
+	if (dropped->columns)
 	{
 		follow_dropped_columns();
 		morph_follow_dropped_columns();
 	}
-	if (strcmp(found[2], "0") != 0)
+	if (dropped->constraints)
 	{
 		follow_dropped_constraints();
 		morph_follow_dropped_constraints();
 	}
-	if (strcmp(found[0], "0") != 0)
+	if (dropped->indexes)
 	{
 		follow_dropped_indexes();
 		morph_follow_dropped_indexes();
@@ -400,9 +405,15 @@ follow_drop(void *arg pg_attribute_unused())
 Datum
 relations_follow_drop(PG_FUNCTION_ARGS)
 {
+	Dropped		dropped = {0};
+
 	event_data(fcinfo, "follow_drop");
-	if (catalog_has_rows())
-		follow_guarded(follow_drop, NULL);
+	if (transaction_concerns_catalog() && catalog_mentions_tables())
+	{
+		sort_dropped(&dropped);
+		if (dropped.tables || dropped.columns || dropped.constraints || dropped.indexes)
+			follow_guarded(follow_drop, &dropped);
+	}
 	PG_RETURN_NULL();
 }
 
@@ -531,6 +542,68 @@ follow_renamed_attribute(Oid relid, const char *old, const char *new)
 		follow_renamed_column(atooid(((char **) lfirst(lc))[0]), old, new);
 }
 
+/* Return the table of a constraint, or InvalidOid; and whether it is a foreign key. */
+static Oid
+constraint_table(Oid conoid, bool *is_foreign_key)
+{
+	HeapTuple	tup = SearchSysCache1(CONSTROID, ObjectIdGetDatum(conoid));
+	Oid			relid = InvalidOid;
+
+	*is_foreign_key = false;
+	if (HeapTupleIsValid(tup))
+	{
+		relid = ((Form_pg_constraint) GETSTRUCT(tup))->conrelid;
+		*is_foreign_key = ((Form_pg_constraint) GETSTRUCT(tup))->contype == CONSTRAINT_FOREIGN;
+		ReleaseSysCache(tup);
+	}
+	return relid;
+}
+
+/* A command that renames, and the objects that it altered. */
+typedef struct Renamed
+{
+	RenameStmt *stmt;
+	List	   *objects;		/* of EventObject */
+} Renamed;
+
+/*
+ * Return whether the catalog mentions a table of a renamed object, or for a
+ * column one that inherits it.
+ */
+static bool
+rename_concerns_catalog(Renamed *renamed)
+{
+	ListCell   *lc;
+
+	foreach(lc, renamed->objects)
+	{
+		EventObject *object = lfirst(lc);
+		Oid			relid = object->objid;
+		bool		is_foreign_key;
+		ListCell   *child;
+
+		/* the tables of a composite type are looked up later */
+		if (renamed->stmt->renameType == OBJECT_ATTRIBUTE)
+			return true;
+		if (object->classid == ConstraintRelationId)
+			relid = constraint_table(object->objid, &is_foreign_key);
+		else if (object->classid != RelationRelationId)
+			continue;
+		else if (get_rel_relkind(relid) == RELKIND_INDEX || get_rel_relkind(relid) == RELKIND_PARTITIONED_INDEX)
+			relid = IndexGetRelation(relid, true);
+		if (catalog_mentions(relid))
+			return true;
+		if (renamed->stmt->renameType != OBJECT_COLUMN)
+			continue;
+		foreach(child, find_all_inheritors(relid, NoLock, NULL))
+		{
+			if (catalog_mentions(lfirst_oid(child)))
+				return true;
+		}
+	}
+	return false;
+}
+
 /*
  * The command says the old and the new name, the event trigger's data which
  * object it was: names in the command were looked up by the user's
@@ -539,22 +612,20 @@ follow_renamed_attribute(Oid relid, const char *old, const char *new)
 static void
 follow_rename(void *arg)
 {
-	RenameStmt *stmt = arg;
+	Renamed    *renamed = arg;
+	RenameStmt *stmt = renamed->stmt;
 	ListCell   *lc;
 
-	foreach(lc, catalog_strings("SELECT classid, objid FROM pg_catalog.pg_event_trigger_ddl_commands()",
-								0, NULL, NULL))
+	foreach(lc, renamed->objects)
 	{
-		char	  **row = lfirst(lc);
-		Oid			classid = atooid(row[0]);
-		Oid			objid = atooid(row[1]);
-		HeapTuple	tup;
+		EventObject *object = lfirst(lc);
+		Oid			objid = object->objid;
 
-		if (classid == RelationRelationId && stmt->renameType == OBJECT_COLUMN)
+		if (object->classid == RelationRelationId && stmt->renameType == OBJECT_COLUMN)
 			follow_renamed_column(objid, stmt->subname, stmt->newname);
-		else if (classid == RelationRelationId && stmt->renameType == OBJECT_ATTRIBUTE)
+		else if (object->classid == RelationRelationId && stmt->renameType == OBJECT_ATTRIBUTE)
 			follow_renamed_attribute(objid, stmt->subname, stmt->newname);
-		else if (classid == RelationRelationId)
+		else if (object->classid == RelationRelationId)
 		{
 			char		relkind = get_rel_relkind(objid);
 
@@ -566,15 +637,12 @@ follow_rename(void *arg)
 				morph_follow_renamed_constraint(child, stmt->relation->relname, stmt->newname);
 			}
 		}
-		else if (classid == ConstraintRelationId &&
-				 HeapTupleIsValid(tup = SearchSysCache1(CONSTROID, ObjectIdGetDatum(objid))))
+		else if (object->classid == ConstraintRelationId)
 		{
-			Form_pg_constraint con = (Form_pg_constraint) GETSTRUCT(tup);
-			Oid			child = con->conrelid;
-			bool		foreign = con->contype == CONSTRAINT_FOREIGN;
+			bool		is_foreign_key;
+			Oid			child = constraint_table(objid, &is_foreign_key);
 
-			ReleaseSysCache(tup);
-			if (foreign)
+			if (is_foreign_key)
 				follow_renamed_foreign_key(child, stmt->subname, stmt->newname);
 			else
 				follow_renamed_index(child, stmt->subname, stmt->newname);
@@ -590,12 +658,14 @@ follow_renamed_value(void *arg)
 	AlterEnumStmt *stmt = arg;
 	ListCell   *lc;
 
-	foreach(lc, catalog_strings("SELECT objid FROM pg_catalog.pg_event_trigger_ddl_commands()"
-								" WHERE classid = 'pg_catalog.pg_type'::pg_catalog.regclass", 0, NULL, NULL))
+	foreach(lc, event_altered_objects())
 	{
+		EventObject *object = lfirst(lc);
 		ScopeChange change = {0};
 
-		change.enum_type = atooid(((char **) lfirst(lc))[0]);
+		if (object->classid != TypeRelationId)
+			continue;
+		change.enum_type = object->objid;
 		change.old_value = stmt->oldVal;
 		change.new_value = stmt->newVal;
 		morph_follow_renamed_value(change.enum_type, stmt->oldVal, stmt->newVal);
@@ -615,19 +685,23 @@ relations_follow_ddl(PG_FUNCTION_ARGS)
 
 	if (IsA(trigdata->parsetree, RenameStmt))
 	{
-		RenameStmt *stmt = (RenameStmt *) trigdata->parsetree;
+		Renamed		renamed = {(RenameStmt *) trigdata->parsetree, NIL};
+		ObjectType	type = renamed.stmt->renameType;
 
-		if ((stmt->renameType == OBJECT_COLUMN || stmt->renameType == OBJECT_TABCONSTRAINT ||
-			 stmt->renameType == OBJECT_INDEX || stmt->renameType == OBJECT_TABLE ||
-			 stmt->renameType == OBJECT_ATTRIBUTE) &&
-			catalog_has_rows())
-			follow_guarded(follow_rename, stmt);
+		if ((type == OBJECT_COLUMN || type == OBJECT_TABCONSTRAINT || type == OBJECT_INDEX ||
+			 type == OBJECT_TABLE || type == OBJECT_ATTRIBUTE) &&
+			transaction_concerns_catalog() && catalog_mentions_tables())
+		{
+			renamed.objects = event_altered_objects();
+			if (rename_concerns_catalog(&renamed))
+				follow_guarded(follow_rename, &renamed);
+		}
 	}
 	else if (IsA(trigdata->parsetree, AlterEnumStmt))
 	{
 		AlterEnumStmt *stmt = (AlterEnumStmt *) trigdata->parsetree;
 
-		if (stmt->oldVal != NULL && catalog_has_rows())
+		if (stmt->oldVal != NULL && catalog_mentions_tables())
 			follow_guarded(follow_renamed_value, stmt);
 	}
 	PG_RETURN_NULL();

@@ -4,8 +4,11 @@
  */
 #include "relations.h"
 
+#include "access/relation.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
 
 #include "arguments.h"
 #include "catalog_write.h"
@@ -190,10 +193,47 @@ relations_belongs_to(PG_FUNCTION_ARGS)
 }
 
 /*
- * Read a column list argument of model(): '' means none, and is stored as null.
- * parse is parse_key_columns() for a key.
+ * Check the key that model() names: the columns of a table must be NOT NULL and
+ * unique.  What cannot prove that, each use of the key checks: keys of views,
+ * foreign tables, parents of other tables, and partitioned tables, which may
+ * have foreign partitions, or a key without the partition key.
  */
 static void
+check_model_key(Oid relid, List *columns)
+{
+	ListCell   *lc;
+	Relation	rel;
+
+	if (columns == NIL || get_rel_relkind(relid) != RELKIND_RELATION || has_subclass(relid))
+		return;
+	rel = relation_open(relid, AccessShareLock);
+	foreach(lc, columns)
+	{
+		AttrNumber	attnum = require_column(relid, lfirst(lc), "primary_key");
+
+		if (!column_is_not_null(RelationGetDescr(rel), attnum - 1))
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("column \"%s\" of \"%s\" cannot be part of a key because it is nullable",
+							(char *) lfirst(lc), model_name(relid)),
+					 errhint("Set it to NOT NULL first: ALTER TABLE %s ALTER COLUMN %s SET NOT NULL.",
+							 quoted_model_name(relid), quote_identifier(lfirst(lc)))));
+	}
+	if (!key_is_unique(relid, columns))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("nothing makes \"%s\" (%s) unique", model_name(relid), format_column_list(columns)),
+				 errdetail("An index that is not valid, deferrable, partial or on expressions does not."),
+				 errhint("Create a unique index first: CREATE UNIQUE INDEX ON %s (%s).",
+						 quoted_model_name(relid), quoted_column_list(columns))));
+	relation_close(rel, AccessShareLock);
+}
+
+/*
+ * Read a column list argument of model(), and return it; '' means none, and is
+ * stored as null.  parse is parse_key_columns() for a key.
+ */
+static List *
 put_columns(FunctionCallInfo fcinfo, int n, const char *argument, Oid relid,
 			List *(*parse) (const char *text, const char *argument), Datum *d, char *null)
 {
@@ -203,12 +243,13 @@ put_columns(FunctionCallInfo fcinfo, int n, const char *argument, Oid relid,
 
 	*null = 'n';
 	if (text == NULL || text[0] == '\0')
-		return;
+		return NIL;
 	columns = parse(text, argument);
 	foreach(lc, columns)
 		require_column(relid, lfirst(lc), argument);
 	*d = name_list_to_array(columns);
 	*null = ' ';
+	return columns;
 }
 
 /*
@@ -240,8 +281,9 @@ relations_model(PG_FUNCTION_ARGS)
 		nulls[1] = ' ';
 		values[1] = DirectFunctionCall1(namein, CStringGetDatum(name));
 	}
-	put_columns(fcinfo, 2, "primary_key", relid, parse_key_columns, &values[2], &nulls[2]);
-	put_columns(fcinfo, 3, "hidden", relid, parse_column_list, &values[3], &nulls[3]);
+	check_model_key(relid, put_columns(fcinfo, 2, "primary_key", relid, parse_key_columns,
+									   &values[2], &nulls[2]));
+	(void) put_columns(fcinfo, 3, "hidden", relid, parse_column_list, &values[3], &nulls[3]);
 	/* what is not given stays as it is */
 	for (int i = 1; i <= 3; i++)
 		values[3 + i] = BoolGetDatum(!PG_ARGISNULL(i));

@@ -120,10 +120,9 @@ foreign_keys_of_schema(Oid nspid)
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		bool		isnull;
-		Oid			conoid = DatumGetObjectId(SPI_getbinval(SPI_tuptable->vals[i],
-															SPI_tuptable->tupdesc, 1, &isnull));
+		Datum		conoid = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull);
 		MemoryContext old = MemoryContextSwitchTo(caller);
-		ForeignKey *fk = lock_foreign_key(conoid);
+		ForeignKey *fk = isnull ? NULL : lock_foreign_key(DatumGetObjectId(conoid));
 
 		CHECK_FOR_INTERRUPTS();
 		if (fk != NULL && !said_before(result, fk) && !is_of_morph_type(fk))

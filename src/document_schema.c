@@ -16,15 +16,13 @@
 #include "catalog/pg_type.h"
 #include "commands/comment.h"
 #include "executor/executor.h"
-#include "executor/spi.h"
-#include "executor/spi_priv.h"
 #include "miscadmin.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
 #include "document_schema.h"
-#include "read_run.h"
+#include "read_statement.h"
 
 typedef struct SchemaWalk
 {
@@ -163,23 +161,15 @@ always_there(QueryNode *query)
 static void
 check_statement(ReadNode *node, bool root, Oid *type, int32 *typmod)
 {
-	List	   *params;
-	const char *statement;
-	SPIPlanPtr	plan;
-	CachedPlan *cached;
-	CachedPlanSource *source;
+	CachedPlanSource *source = read_node_statement(node, root ? LEVEL_ALL : LEVEL_ORDINAL, false)->source;
+	CachedPlan *cached = GetCachedPlan(source, NULL, CurrentResourceOwner, NULL);
 	ListCell   *lc;
 
-	SPI_connect();
-	plan = read_node_plan(node, root ? LEVEL_ALL : LEVEL_ORDINAL, false, &params, &statement);
-	source = linitial(SPI_plan_get_plan_sources(plan));
-	cached = SPI_plan_get_cached_plan(plan);
 	foreach(lc, cached->stmt_list)
 		check_planned_rights(lfirst_node(PlannedStmt, lc));
 	*type = TupleDescAttr(source->resultDesc, source->resultDesc->natts - 1)->atttypid;
 	*typmod = TupleDescAttr(source->resultDesc, source->resultDesc->natts - 1)->atttypmod;
 	ReleaseCachedPlan(cached, CurrentResourceOwner);
-	SPI_finish();
 }
 
 /* ---------------------------------------------------------------------

@@ -79,11 +79,10 @@ factory_definition(Oid relid)
 {
 	TupleDesc	desc;
 	List	   *rows = read_rows("factory", relid, &desc);
-	bool		isnull;
 
 	if (rows == NIL)
 		return NULL;
-	return DatumGetJsonbPCopy(heap_getattr(linitial(rows), Anum_factory_definition, desc, &isnull));
+	return DatumGetJsonbPCopy(catalog_value(linitial(rows), Anum_factory_definition, desc));
 }
 
 /* The definition of a state, or NULL; in the current memory context. */
@@ -91,15 +90,14 @@ Jsonb *
 factory_state(Oid relid, const char *state)
 {
 	TupleDesc	desc;
-	bool		isnull;
 	ListCell   *lc;
 
 	foreach(lc, read_rows("factory_state", relid, &desc))
 	{
-		Datum		name = heap_getattr(lfirst(lc), Anum_state_state, desc, &isnull);
+		Datum		name = catalog_value(lfirst(lc), Anum_state_state, desc);
 
 		if (strcmp(NameStr(*DatumGetName(name)), state) == 0)
-			return DatumGetJsonbPCopy(heap_getattr(lfirst(lc), Anum_state_definition, desc, &isnull));
+			return DatumGetJsonbPCopy(catalog_value(lfirst(lc), Anum_state_definition, desc));
 	}
 	return NULL;
 }
@@ -109,13 +107,12 @@ List *
 factory_states(Oid relid)
 {
 	TupleDesc	desc;
-	bool		isnull;
 	List	   *result = NIL;
 	ListCell   *lc;
 
 	foreach(lc, read_rows("factory_state", relid, &desc))
-		result = lappend(result, pstrdup(NameStr(*DatumGetName(heap_getattr(lfirst(lc), Anum_state_state,
-																			desc, &isnull)))));
+		result = lappend(result, pstrdup(NameStr(*DatumGetName(catalog_value(lfirst(lc), Anum_state_state,
+																			 desc)))));
 	return result;
 }
 

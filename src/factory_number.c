@@ -30,13 +30,15 @@ static int64
 whole_of(FactoryRun *run, const char *sql)
 {
 	bool		isnull;
+	Datum		value;
 	int64		result;
 
 	if (level_run(run, sql, NULL, 1) == 0)
 		return 0;
-	result = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+	result = isnull ? 0 : DatumGetInt64(value);
 	SPI_freetuptable(SPI_tuptable);
-	return isnull ? 0 : result;
+	return result;
 }
 
 FactoryNumbers *

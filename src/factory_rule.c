@@ -474,6 +474,18 @@ bits_rule(Oid type, int32 typmod, bool numbered)
 	return rule;
 }
 
+/* Return the value of a part, which is never null: only definitions list nulls. */
+static Datum
+make_part(ValueRule *part, ValueDraw *draw)
+{
+	bool		isnull;
+	Datum		value = value_make(part, draw, &isnull);
+
+	if (isnull)
+		elog(ERROR, "a part of type %s is null", format_type_be(part->type));
+	return value;
+}
+
 /* An array of one to three elements; when it is numbered, of one. */
 static Datum
 make_array(ValueRule *rule, ValueDraw *draw)
@@ -483,11 +495,11 @@ make_array(ValueRule *rule, ValueDraw *draw)
 	int			n = rule->numbered ? 1 : 1 + below(draw, 3);
 	int16		len;
 	bool		byval;
-	bool		isnull;
 	char		align;
 
+	Assert(n <= (int) lengthof(values));
 	for (int i = 0; i < n; i++)
-		values[i] = value_make(element, draw, &isnull);
+		values[i] = make_part(element, draw);
 	get_typlenbyvalalign(element->type, &len, &byval, &align);
 	return PointerGetDatum(construct_array(values, n, element->type, len, byval, align));
 }
@@ -501,14 +513,13 @@ make_range_datum(ValueRule *rule, ValueDraw *draw)
 	int64		number = draw->number;
 	RangeBound	lower = {0};
 	RangeBound	upper = {0};
-	bool		isnull;
 
 	if (rule->numbered)
 		draw->number = number * 2 - 1;
-	lower.val = value_make(part, draw, &isnull);
+	lower.val = make_part(part, draw);
 	if (rule->numbered)
 		draw->number = number * 2;
-	upper.val = value_make(part, draw, &isnull);
+	upper.val = make_part(part, draw);
 	draw->number = number;
 	if (DatumGetInt32(FunctionCall2Coll(&cache->rng_cmp_proc_finfo, cache->rng_collation,
 										lower.val, upper.val)) > 0)
@@ -526,8 +537,7 @@ make_range_datum(ValueRule *rule, ValueDraw *draw)
 static Datum
 make_multirange_datum(ValueRule *rule, ValueDraw *draw)
 {
-	bool		isnull;
-	RangeType  *range = DatumGetRangeTypeP(value_make(rule->parts[0], draw, &isnull));
+	RangeType  *range = DatumGetRangeTypeP(make_part(rule->parts[0], draw));
 
 	return MultirangeTypePGetDatum(make_multirange(rule->base, rule->cache, 1, &range));
 }

@@ -11,7 +11,6 @@
 
 #include <math.h>
 
-#include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
@@ -39,43 +38,30 @@ graph_reader_begin(GraphReader *reader, const ReadRequest *request)
 }
 
 /*
- * Let go of the portal.  At the end of a transaction portals are dropped in
- * any order, so it may be gone.
+ * End reading, at the last document or before it.  Must not be called after an
+ * error, when the resource owner of the calling query releases everything.
  */
 void
 graph_reader_end(GraphReader *reader)
 {
+	reader->ended = true;
 	read_pass_end(reader->run);
-	if (reader->portal_name != NULL)
-	{
-		Portal		portal = SPI_cursor_find(reader->portal_name);
-
-		reader->portal_name = NULL;
-		if (portal != NULL)
-			SPI_cursor_close(portal);
-	}
+	if (reader->root_started)
+		read_execution_end(&reader->root);
+	reader->root_started = false;
 }
 
-/* The portal of the root's rows; opened at first use.  SPI must be connected. */
-static Portal
-reader_portal(GraphReader *reader)
+/* Start the root's statement. */
+static void
+start_root(GraphReader *reader)
 {
-	Portal		portal;
+	ReadRun    *run = reader->run;
+	MemoryContext old = MemoryContextSwitchTo(run->context);
 
-	if (reader->portal_name == NULL)
-	{
-		portal = read_run_open(reader->run);
-		reader->expected = linitial_node(PlannedStmt, portal->stmts)->planTree->plan_rows;
-		reader->portal_name = MemoryContextStrdup(reader->run->context, portal->name);
-		return portal;
-	}
-	portal = SPI_cursor_find(reader->portal_name);
-	if (portal == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_CURSOR_STATE),
-				 errmsg("the rows of model \"%s\" cannot be read on", model_name(reader->run->plan->model)),
-				 errdetail("Reading them began in a subtransaction that was rolled back.")));
-	return portal;
+	read_execution_start(&reader->root, run->root, LEVEL_ALL, false, 0, NULL, NULL);
+	reader->root_started = true;
+	reader->expected = read_execution_rows(&reader->root);
+	MemoryContextSwitchTo(old);
 }
 
 /*
@@ -94,9 +80,9 @@ wanted_rows(GraphReader *reader)
 
 /* Read the next rows, many of them in partitions. */
 static void
-begin_pass(GraphReader *reader, Portal portal)
+begin_pass(GraphReader *reader)
 {
-	read_pass_begin(reader->run, portal, &reader->pass_size);
+	read_pass_begin(reader->run, &reader->root, &reader->pass_size);
 	(void) read_pass_next(reader->run);
 }
 
@@ -105,12 +91,12 @@ static void
 next_batch(GraphReader *reader)
 {
 	ReadRun    *run = reader->run;
-	Portal		portal;
 
 	if (run->pass != NULL && read_pass_next(run))
 		return;
-	portal = reader_portal(reader);
-	if (portal->atEnd)
+	if (!reader->root_started)
+		start_root(reader);
+	if (reader->root.at_end)
 	{
 		/* the last batch had fewer rows than it was to have */
 		read_run_reset(run);
@@ -122,7 +108,7 @@ next_batch(GraphReader *reader)
 		read_pass_end(run);
 		reader->pass_size.max_rows = Min(reader->pass_size.limit,
 										 (double) reader->pass_size.max_rows * BATCH_GROWTH);
-		begin_pass(reader, portal);
+		begin_pass(reader);
 		return;
 	}
 	if (!reader->started)
@@ -135,7 +121,7 @@ next_batch(GraphReader *reader)
 		/* the keys of a smaller part of the rows are thought to be sparse */
 		if (rows * PASS_SHARE >= reader->expected && read_pass_possible(run, rows, &reader->pass_size))
 		{
-			begin_pass(reader, portal);
+			begin_pass(reader);
 			return;
 		}
 		/* no more than fit, judging by those at hand */
@@ -144,8 +130,32 @@ next_batch(GraphReader *reader)
 	}
 	read_run_reset(run);
 	/* a page that comes backwards is turned as a whole */
-	read_run_fetch(run, portal, run->plan->root->reversed ? FETCH_ALL : (long) reader->batch_rows);
+	read_run_fetch(run, &reader->root, run->plan->root->reversed ? 0 : (uint64) reader->batch_rows);
 	read_run_children(run);
+}
+
+/*
+ * Read the next batch as the role that began to read.  A cursor's rows may be
+ * fetched by another role, after SET ROLE or in a security definer function,
+ * and do not change by that.
+ */
+static void
+next_batch_as_reader(GraphReader *reader)
+{
+	Oid			role = reader->run->plan->role;
+	Oid			caller;
+	int			sec_context;
+
+	GetUserIdAndSecContext(&caller, &sec_context);
+	if (caller == role)
+	{
+		next_batch(reader);
+		return;
+	}
+	/* after an error the end of the (sub)transaction switches back */
+	SetUserIdAndSecContext(role, sec_context | SECURITY_LOCAL_USERID_CHANGE);
+	next_batch(reader);
+	SetUserIdAndSecContext(caller, sec_context);
 }
 
 /*
@@ -160,9 +170,7 @@ graph_reader_next(GraphReader *reader)
 	{
 		if (reader->ended)
 			return false;
-		SPI_connect();
-		next_batch(reader);
-		SPI_finish();
+		next_batch_as_reader(reader);
 		reader->started = true;
 		reader->next = 0;
 		reader->rows += read_run_rows(reader->run);

@@ -11,7 +11,8 @@
 typedef struct GraphReader
 {
 	ReadRun    *run;
-	char	   *portal_name;	/* by name: it may go before we do */
+	ReadExecution root;			/* of the root's statement */
+	bool		root_started;
 	double		expected;		/* root rows in all, as the planner thinks */
 	double		rows;			/* root rows so far */
 	double		batch_rows;

@@ -21,6 +21,7 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
+#include "relation_key.h"
 #include "write_change.h"
 #include "write_statement.h"
 
@@ -50,12 +51,11 @@ model_of_view(Relation view)
 	ScanKeyData key;
 	SysScanDesc scan;
 	HeapTuple	tup;
-	bool		isnull;
 
 	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(RelationGetRelid(view)));
 	scan = systable_beginscan(rel, relation_primary_key_index(rel), true, NULL, 1, &key);
 	if (HeapTupleIsValid(tup = systable_getnext(scan)))
-		result = DatumGetObjectId(heap_getattr(tup, 2, RelationGetDescr(rel), &isnull));
+		result = DatumGetObjectId(catalog_value(tup, 2, RelationGetDescr(rel)));
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
 	if (!OidIsValid(result))
@@ -177,8 +177,9 @@ name_row(ViewWrite *write)
 			if (member->column < 0 ||
 				strcmp(write->model->columns[member->column].name, lfirst(lc)) != 0)
 				continue;
-			found = !write->old_null[i];
-			write->row->key[foreach_current_index(lc)] = write->old[i];
+			found = true;
+			write->row->key[foreach_current_index(lc)] =
+				key_value(write->model->relid, lfirst(lc), write->old[i], write->old_null[i]);
 		}
 		if (!found)
 			ereport(ERROR,
@@ -287,8 +288,10 @@ read_relation(ViewWrite *write, int i, bool *isnull)
 	foreach(lc, write->model->desc->primary_key)
 	{
 		bool		null;
+		Datum		value = write_row_kept(write->row, lfirst(lc), &null);
 
-		write->row->key[foreach_current_index(lc)] = write_row_kept(write->row, lfirst(lc), &null);
+		write->row->key[foreach_current_index(lc)] =
+			key_value(write->model->relid, lfirst(lc), value, null);
 	}
 	statement_init(&statement);
 	appendStringInfo(&statement.sql, "SELECT c.%s FROM %s AS c WHERE ",

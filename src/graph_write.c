@@ -330,6 +330,7 @@ relations_delete(PG_FUNCTION_ARGS)
 	WriteRun   *run;
 	WriteRow   *row;
 	WriteStatement statement;
+	uint64		n;
 	Jsonb	   *result = NULL;
 
 	require_argument(fcinfo, 0, "model");
@@ -345,7 +346,9 @@ relations_delete(PG_FUNCTION_ARGS)
 	statement_key(&statement, row, "c");
 	appendStringInfoString(&statement.sql, " RETURNING ");
 	statement_returned(&statement, row, "c");
-	if (statement_run(&statement) > 0)
+	n = statement_run(&statement);
+	write_require_one(row, n);
+	if (n > 0)
 	{
 		statement_take_row(run, row);
 		MemoryContextSwitchTo(caller);

@@ -193,25 +193,27 @@ morph_find_check(Oid holder, List *types, char **name, bool *validated)
 {
 	ListCell   *lc;
 
-	*validated = true;
 	foreach(lc, types)
 	{
 		MorphType  *type = lfirst(lc);
 		Oid			conoid = type->check_name == NULL ? InvalidOid
 			: get_relation_constraint_oid(holder, type->check_name, true);
-		HeapTuple	tup;
+		HeapTuple	tup = NULL;
+		bool		is_check;
 
-		if (!OidIsValid(conoid))
+		if (OidIsValid(conoid))
+			tup = SearchSysCache1(CONSTROID, ObjectIdGetDatum(conoid));
+		if (!HeapTupleIsValid(tup))
+			continue;
+		is_check = ((Form_pg_constraint) GETSTRUCT(tup))->contype == CONSTRAINT_CHECK;
+		*validated = ((Form_pg_constraint) GETSTRUCT(tup))->convalidated;
+		ReleaseSysCache(tup);
+		if (!is_check)
 			continue;
 		*name = type->check_name;
-		tup = SearchSysCache1(CONSTROID, ObjectIdGetDatum(conoid));
-		if (HeapTupleIsValid(tup))
-		{
-			*validated = ((Form_pg_constraint) GETSTRUCT(tup))->convalidated;
-			ReleaseSysCache(tup);
-		}
 		return conoid;
 	}
+	*validated = true;
 	return InvalidOid;
 }
 

@@ -7,10 +7,12 @@
 #include "access/htup_details.h"
 #include "access/relation.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 #include "utils/varlena.h"
 
 #include "names.h"
@@ -91,12 +93,44 @@ char *
 quoted_model_name(Oid relid)
 {
 	char	   *name = get_rel_name(relid);
+	char	   *schema = name == NULL ? NULL : get_namespace_name(get_rel_namespace(relid));
 
-	if (name == NULL)
+	/* without its schema the name would be looked up in search_path */
+	if (schema == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("relation with OID %u does not exist", relid)));
-	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)), name);
+	return quote_qualified_identifier(schema, name);
+}
+
+/*
+ * Return a type's name as SQL that means the same type under every search_path,
+ * with its modifier unless that is -1; palloc'd.
+ */
+char *
+qualified_type_name(Oid type, int32 typmod)
+{
+	return format_type_extended(type, typmod, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
+}
+
+/* Return COLLATE and a collation's schema-qualified name; palloc'd. */
+char *
+collate_clause(Oid collation)
+{
+	HeapTuple	tup = SearchSysCache1(COLLOID, ObjectIdGetDatum(collation));
+	Form_pg_collation form;
+	char	   *schema;
+	char	   *result;
+
+	if (!HeapTupleIsValid(tup))
+		elog(ERROR, "cache lookup failed for collation %u", collation);
+	form = (Form_pg_collation) GETSTRUCT(tup);
+	schema = get_namespace_name(form->collnamespace);
+	if (schema == NULL)
+		elog(ERROR, "cache lookup failed for schema %u", form->collnamespace);
+	result = psprintf(" COLLATE %s", quote_qualified_identifier(schema, NameStr(form->collname)));
+	ReleaseSysCache(tup);
+	return result;
 }
 
 /*

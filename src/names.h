@@ -10,6 +10,8 @@
 
 extern char *model_name(Oid relid);
 extern char *quoted_model_name(Oid relid);
+extern char *qualified_type_name(Oid type, int32 typmod);
+extern char *collate_clause(Oid collation);
 extern void model_check(Oid relid);
 extern List *parse_column_list(const char *text, const char *argument);
 extern char *format_column_list(List *columns);

@@ -20,6 +20,7 @@
 
 #include "arguments.h"
 #include "key_operator.h"
+#include "relation_key.h"
 #include "verb.h"
 #include "write_order.h"
 #include "write_statement.h"
@@ -271,14 +272,17 @@ attached_rows(Verb *verb, bool scoped)
 	WriteStatement statement;
 	List	   *columns = NIL;
 	List	   *result = NIL;
+	bool		of_pivot;
 	uint64		n;
 	SPITupleTable *table;
+	ListCell   *lc;
 
 	/* what a constraint says is there need not be looked for */
 	if (!scoped && verb->relation->related_constraint_name != NULL)
 		columns = statement_pivot_key(verb->relation, verb->related);
 	statement_init(&statement);
-	if (columns != NIL)
+	of_pivot = columns != NIL;
+	if (of_pivot)
 	{
 		appendStringInfo(&statement.sql, "SELECT DISTINCT %s FROM %s AS p WHERE ",
 						 quoted_column_list(columns), quoted_model_name(verb->relation->via));
@@ -296,7 +300,6 @@ attached_rows(Verb *verb, bool scoped)
 	for (uint64 i = 0; i < n; i++)
 	{
 		WriteRow   *row = write_row_make(verb->run, verb->related, NULL, NULL, -1);
-		ListCell   *lc;
 
 		row->existing = true;
 		row->key = palloc(sizeof(Datum) * list_length(verb->related->desc->primary_key));
@@ -307,11 +310,19 @@ attached_rows(Verb *verb, bool scoped)
 			int			k = foreach_current_index(lc);
 			WriteColumn *column = &verb->related->columns[write_model_column(verb->related, lfirst(lc))];
 			bool		isnull;
+			Datum		value = SPI_getbinval(table->vals[i], table->tupdesc, k + 1, &isnull);
 
-			row->key[k] = datumCopy(SPI_getbinval(table->vals[i], table->tupdesc, k + 1, &isnull),
+			/* a row of the pivot that refers to nothing */
+			if (of_pivot && isnull)
+			{
+				row = NULL;
+				break;
+			}
+			row->key[k] = datumCopy(key_value(verb->related->relid, column->name, value, isnull),
 									column->byval, column->len);
 		}
-		result = lappend(result, row);
+		if (row != NULL)
+			result = lappend(result, row);
 	}
 	SPI_freetuptable(table);
 	/* here, since columns of the pivot may be sorted by another collation */

@@ -9,7 +9,7 @@
 
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
+#include "executor/executor.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/fmgroids.h"
@@ -189,6 +189,34 @@ relation_document(const char *relation, Jsonb *query)
 	return JsonbValueToJsonb(result);
 }
 
+/*
+ * Read the root row that has a key, given as text, and what is below it; none
+ * if a part of the key is null.  Raises cardinality_violation if several rows
+ * have the key: no index may prove that a key is unique which
+ * relations.model() names.
+ */
+static void
+read_row_of_key(ReadRun *run, char *text)
+{
+	Datum	   *key = read_plan_parse_key(run->plan, text);
+	Oid			model = run->plan->model;
+
+	if (key == NULL)
+		return;
+	read_run_root(run, LEVEL_KEY, key);
+	if (read_run_rows(run) > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_CARDINALITY_VIOLATION),
+				 errmsg("more than one row of \"%s\" has the key that is named", model_name(model)),
+				 errdetail("Key (%s)=%s%s%s is not unique.",
+						   format_column_list(run->plan->root->query->model->primary_key),
+						   run->plan->root->nkeys > 1 ? "" : "(", text,
+						   run->plan->root->nkeys > 1 ? "" : ")"),
+				 errhint("Name columns that are unique together: SELECT relations.model('%s', primary_key => '...').",
+						 model_name(model))));
+	read_run_children(run);
+}
+
 /* The related rows of one row, as a query document filters and orders them. */
 static Datum
 related_documents(FunctionCallInfo fcinfo, const DocFormat *format)
@@ -201,7 +229,6 @@ related_documents(FunctionCallInfo fcinfo, const DocFormat *format)
 		MemoryContext old;
 		ReadRequest request = {0};
 		char	   *relation = quote_path_name(NameStr(*PG_GETARG_NAME(2)));
-		Datum	   *key;
 
 		funcctx = SRF_FIRSTCALL_INIT();
 		old = MemoryContextSwitchTo(funcctx->multi_call_memory_ctx);
@@ -211,14 +238,7 @@ related_documents(FunctionCallInfo fcinfo, const DocFormat *format)
 		run = read_run_begin(&request);
 		run->format = format;
 		funcctx->user_fctx = run;
-		key = read_plan_parse_key(run->plan, TextDatumGetCString(PG_GETARG_DATUM(1)));
-		if (key != NULL)
-		{
-			SPI_connect();
-			read_run_root(run, LEVEL_KEY, key);
-			read_run_children(run);
-			SPI_finish();
-		}
+		read_row_of_key(run, TextDatumGetCString(PG_GETARG_DATUM(1)));
 		MemoryContextSwitchTo(old);
 	}
 	funcctx = SRF_PERCALL_SETUP();
@@ -322,9 +342,7 @@ relations_paginate(PG_FUNCTION_ARGS)
 	request.mode = READ_ALL;
 	request.document = page_document(PG_GETARG_JSONB_P(1), page, per_page);
 	graph_reader_begin(&reader, &request);
-	SPI_connect();
 	total = read_run_count(reader.run);
-	SPI_finish();
 
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 	push_key(&state, "meta");
@@ -368,10 +386,8 @@ first_document(FunctionCallInfo fcinfo, const DocFormat *format)
 	ReadRun    *run = read_run_begin_paths(PG_GETARG_OID(0), READ_FIRST, PG_GETARG_ARRAYTYPE_P(1));
 
 	run->format = format;
-	SPI_connect();
 	read_run_root(run, LEVEL_FIRST, NULL);
 	read_run_children(run);
-	SPI_finish();
 	return one_document(fcinfo, run);
 }
 
@@ -393,17 +409,9 @@ find_document(FunctionCallInfo fcinfo, const DocFormat *format)
 {
 	Oid			model = PG_GETARG_OID(0);
 	ReadRun    *run = read_run_begin_paths(model, READ_KEY, PG_GETARG_ARRAYTYPE_P(2));
-	Datum	   *key;
 
 	run->format = format;
-	key = read_plan_parse_key(run->plan, TextDatumGetCString(PG_GETARG_DATUM(1)));
-	if (key != NULL)
-	{
-		SPI_connect();
-		read_run_root(run, LEVEL_KEY, key);
-		read_run_children(run);
-		SPI_finish();
-	}
+	read_row_of_key(run, TextDatumGetCString(PG_GETARG_DATUM(1)));
 	return one_document(fcinfo, run);
 }
 
@@ -455,11 +463,7 @@ add_given_row(ReadRun *run, const Datum *values, const bool *isnull)
 {
 	read_run_add_row(run, values, isnull);
 	if (run->plan->root->nchildren > 0)
-	{
-		SPI_connect();
 		read_run_children(run);
-		SPI_finish();
-	}
 }
 
 /* The document of a row that the caller has. */

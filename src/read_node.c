@@ -20,6 +20,7 @@
 #include "query_cursor.h"
 #include "read_choice.h"
 #include "read_node.h"
+#include "relation_key.h"
 
 /* ---------------------------------------------------------------------
  * The select list
@@ -164,6 +165,8 @@ typedef struct CursorEncoder
 {
 	int			n;
 	int		   *positions;
+	QueryOrder **keys;			/* those of the primary key; NULL for others */
+	QueryNode  *query;
 	FmgrInfo   *output;
 	uint64		order;
 } CursorEncoder;
@@ -192,7 +195,12 @@ encode_cursor(void *arg, const Datum *values, const bool *isnull)
 	for (int i = 0; i < cursor->n; i++)
 	{
 		int			pos = cursor->positions[i];
+		QueryOrder *key = cursor->keys[i];
 
+		/* rows behind a key that is null would be lost */
+		if (unlikely(isnull[pos]) && key != NULL)
+			key_is_null(key->kind == ORDER_PIVOT ? cursor->query->via->relid : cursor->query->relid,
+						key->column);
 		cursor_append(&payload, isnull[pos] ? NULL
 					  : OutputFunctionCall(&cursor->output[i], values[pos]));
 	}
@@ -209,6 +217,8 @@ init_cursor(ReadNode *node, ValueEncoder *encoder)
 
 	cursor->n = list_length(order);
 	cursor->positions = palloc(sizeof(int) * cursor->n);
+	cursor->keys = palloc0(sizeof(QueryOrder *) * cursor->n);
+	cursor->query = node->query;
 	cursor->output = palloc0(sizeof(FmgrInfo) * cursor->n);
 	cursor->order = cursor_order(node->query);
 	foreach(lc, order)
@@ -219,6 +229,9 @@ init_cursor(ReadNode *node, ValueEncoder *encoder)
 		bool		varlena;
 
 		cursor->positions[i] = select_order_position(node, item);
+		if ((item->kind == ORDER_COLUMN && list_has_name(node->query->model->primary_key, item->column)) ||
+			(item->kind == ORDER_PIVOT && list_has_name(node->query->via->primary_key, item->column)))
+			cursor->keys[i] = item;
 		getTypeOutputInfo(item->type, &output, &varlena);
 		fmgr_info_cxt(output, &cursor->output[i], node->context);
 	}

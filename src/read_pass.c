@@ -25,7 +25,6 @@
 #include "executor/tuptable.h"
 #include "miscadmin.h"
 #include "tcop/dest.h"
-#include "tcop/pquery.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
@@ -592,11 +591,11 @@ read_pass_possible(ReadRun *run, double rows, PassSize *size)
 }
 
 /*
- * Read the next root rows of a portal, up to size->max_rows, and what is below
- * them, into partitions.  SPI must be connected.
+ * Read the next root rows, up to size->max_rows, and what is below them, into
+ * partitions.
  */
 void
-read_pass_begin(ReadRun *run, Portal portal, const PassSize *size)
+read_pass_begin(ReadRun *run, ReadExecution *root, const PassSize *size)
 {
 	Size		budget = (Size) relations_batch_memory * 1024;
 	MemoryContext context = AllocSetContextCreate(run->context, "relations read pass",
@@ -627,7 +626,7 @@ read_pass_begin(ReadRun *run, Portal portal, const PassSize *size)
 	run->pass = pass;
 	init_receiver(&receiver, pass, pass->levels[0]);
 	pass->levels[0]->open = true;
-	PortalRunFetch(portal, FETCH_FORWARD, size->max_rows, &receiver.pub);
+	read_execution_fetch(root, size->max_rows, &receiver.pub);
 	deliver_rows(pass, pass->levels[0]);
 	if (pass->nroots > 0)
 		read_below(pass, run->root);
@@ -744,7 +743,7 @@ take_chunk(void *arg, char *data, Size size)
 /*
  * Make the next partition the batch, with all its levels; several when there
  * are levels that are read for each batch, so that their statements are worth
- * it.  False when there is none.  SPI must be connected.
+ * it.  False when there is none.
  */
 bool
 read_pass_next(ReadRun *run)

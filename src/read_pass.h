@@ -5,9 +5,7 @@
 #ifndef RELATIONS_READ_PASS_H
 #define RELATIONS_READ_PASS_H
 
-#include "utils/portal.h"
-
-#include "read_run.h"
+#include "read_statement.h"
 
 /* What a pass is expected to need. */
 typedef struct PassSize
@@ -18,7 +16,7 @@ typedef struct PassSize
 } PassSize;
 
 extern bool read_pass_possible(ReadRun *run, double rows, PassSize *size);
-extern void read_pass_begin(ReadRun *run, Portal portal, const PassSize *size);
+extern void read_pass_begin(ReadRun *run, ReadExecution *root, const PassSize *size);
 extern bool read_pass_next(ReadRun *run);
 extern void read_pass_end(ReadRun *run);
 

@@ -191,22 +191,22 @@ make_plan(const ReadRequest *request, const QueryShape *shape, uint32 hash)
 }
 
 static void
-free_node_plans(ReadNode *node)
+drop_statements(ReadNode *node)
 {
-	for (int i = 0; i < LEVEL_PLANS; i++)
+	for (int i = 0; i < LEVEL_STATEMENTS; i++)
 	{
-		if (node->plans[i] != NULL)
-			SPI_freeplan(node->plans[i]);
+		if (node->statements[i].source != NULL)
+			DropCachedPlan(node->statements[i].source);
 	}
 	for (int i = 0; i < node->nchildren; i++)
-		free_node_plans(node->children[i]);
+		drop_statements(node->children[i]);
 }
 
 static void
 discard_plan(ReadPlan *plan)
 {
 	kept_plans = list_delete_ptr(kept_plans, plan);
-	free_node_plans(plan->root);
+	drop_statements(plan->root);
 	MemoryContextDelete(plan->context);
 }
 
@@ -268,7 +268,7 @@ begins_after(Oid relid, Snapshot snapshot)
 			TransactionId xmin = DatumGetTransactionId(slot_getsysattr(slot, MinTransactionIdAttributeNumber,
 																	   &isnull));
 
-			result = TransactionIdIsNormal(xmin) && !TransactionIdIsCurrentTransactionId(xmin) &&
+			result = !isnull && TransactionIdIsNormal(xmin) && !TransactionIdIsCurrentTransactionId(xmin) &&
 				XidInMVCCSnapshot(xmin, snapshot);
 		}
 		ExecDropSingleTupleTableSlot(slot);
@@ -427,37 +427,6 @@ read_plan_parse_key(ReadPlan *plan, char *text)
 }
 
 /*
- * Set types to those of the key parameters of a form, and return their number.
- * types has room for two, and for those of the node's keys.
- */
-static int
-key_parameter_types(ReadNode *node, LevelForm form, Oid *types)
-{
-	switch (form)
-	{
-		case LEVEL_ALL:
-		case LEVEL_FIRST:
-		case LEVEL_COUNT:
-			return 0;
-		case LEVEL_RANGE:
-			types[0] = types[1] = node->key_types[0];
-			return 2;
-		case LEVEL_KEY:
-		case LEVEL_ONE:
-			for (int i = 0; i < node->nkeys; i++)
-				types[i] = node->key_types[i];
-			return node->nkeys;
-		case LEVEL_ARRAY:
-		case LEVEL_ORDINAL:
-		case LEVEL_ORDINAL_ALL:
-			for (int i = 0; i < node->nkeys; i++)
-				types[i] = get_array_type(node->key_types[i]);
-			return node->nkeys;
-	}
-	pg_unreachable();
-}
-
-/*
  * Does a form give all rows of each parent, of which those that are wanted
  * are found here?
  */
@@ -466,76 +435,4 @@ read_form_is_top(const ReadNode *node, LevelForm form)
 {
 	return node->per_parent && node->query->aggregate == AGGREGATE_NONE &&
 		(form == LEVEL_ARRAY || form == LEVEL_RANGE || form == LEVEL_ORDINAL_ALL);
-}
-
-/*
- * How often a form's statement is planned: those whose keys decide which plan
- * is good at each call, those whose parameters are the document's values as
- * the server thinks best, all others once.  An array of keys decides which
- * partitions are read; which shards are, is decided by whatever Citus can see.
- */
-static int
-plan_options(ReadNode *node, LevelForm form, bool custom, List *params)
-{
-	ListCell   *lc;
-
-	if (form == LEVEL_RANGE || form == LEVEL_ORDINAL || form == LEVEL_ORDINAL_ALL || custom ||
-		(form == LEVEL_ARRAY && node->placement >= PLACED_IN_PARTITIONS) ||
-		node->placement == PLACED_IN_SHARDS)
-		return CURSOR_OPT_CUSTOM_PLAN;
-	foreach(lc, params)
-	{
-		if (((QueryParam *) lfirst(lc))->leaf >= 0)
-			return 0;
-	}
-	return CURSOR_OPT_GENERIC_PLAN;
-}
-
-/*
- * The kept plan of a form of a level, prepared at first use.  A custom plan
- * is made for the keys at hand at each call, others once.  *params gets the
- * parameters behind those of the keys, *statement the SQL.  SPI must be
- * connected.
- */
-SPIPlanPtr
-read_node_plan(ReadNode *node, LevelForm form, bool custom, List **params, const char **statement)
-{
-	int			slot = custom && form == LEVEL_ARRAY ? ONE_OF_FORM_CUSTOM : (int) form;
-
-	if (node->plans[slot] == NULL)
-	{
-		MemoryContext old = MemoryContextSwitchTo(node->context);
-		bool		ordered = form == LEVEL_FIRST || form == LEVEL_ALL ||
-			!(node->sorted_here || read_form_is_top(node, form));
-		char	   *sql;
-		List	   *rest;
-		Oid		   *types;
-		int			n;
-		ListCell   *lc;
-		SPIPlanPtr	plan;
-
-		sql = deparse_level(node->query, form, node->columns, node->key_types, ordered, &rest);
-		MemoryContextSwitchTo(old);
-		types = palloc(sizeof(Oid) * ((Size) Max(node->nkeys, 2) + list_length(rest)));
-		n = key_parameter_types(node, form, types);
-		if (n + list_length(rest) > PG_UINT16_MAX)
-			ereport(ERROR,
-					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-					 errmsg("a query of model \"%s\" has more than %d values",
-							model_name(node->query->relid), PG_UINT16_MAX - n)));
-		foreach(lc, rest)
-			types[n++] = ((QueryParam *) lfirst(lc))->type;
-		plan = SPI_prepare_cursor(sql, n, types,
-								  plan_options(node, form, custom, rest) | CURSOR_OPT_PARALLEL_OK);
-		if (plan == NULL)
-			elog(ERROR, "SPI_prepare_cursor failed: %s", SPI_result_code_string(SPI_result));
-		SPI_keepplan(plan);
-		node->params[slot] = rest;
-		node->statements[slot] = sql;
-		node->plans[slot] = plan;
-	}
-	*params = node->params[slot];
-	if (statement != NULL)
-		*statement = node->statements[slot];
-	return node->plans[slot];
 }

@@ -6,8 +6,8 @@
 #define RELATIONS_READ_PLAN_H
 
 #include "relations.h"
-#include "executor/spi.h"
 #include "utils/array.h"
+#include "utils/plancache.h"
 
 #include "deparse.h"
 #include "jsonb_writer.h"
@@ -34,8 +34,20 @@ typedef struct ReadRequest
 	Jsonb	   *params;			/* of the document, or NULL */
 } ReadRequest;
 
-#define ONE_OF_FORM_CUSTOM	LEVEL_FORMS
-#define LEVEL_PLANS			(LEVEL_FORMS + 1)
+/*
+ * The statements of a level: one for each form, and one for LEVEL_ARRAY that is
+ * planned for the keys of each call.
+ */
+#define STATEMENT_ARRAY_CUSTOM	LEVEL_FORMS
+#define LEVEL_STATEMENTS		(LEVEL_FORMS + 1)
+
+/* A prepared statement of a level. */
+typedef struct ReadStatement
+{
+	CachedPlanSource *source;	/* NULL until the statement is prepared */
+	char	   *sql;
+	List	   *params;			/* QueryParam behind the keys */
+} ReadStatement;
 
 /* How the first rows of one parent are found: each can do what those before it can. */
 typedef enum ParentAccess
@@ -109,9 +121,7 @@ typedef struct ReadNode
 	TopKey	   *top_keys;
 
 	Placement	placement;		/* of the rows; the furthest of its tables' */
-	SPIPlanPtr	plans[LEVEL_PLANS];
-	char	   *statements[LEVEL_PLANS];
-	List	   *params[LEVEL_PLANS];	/* QueryParam behind the keys */
+	ReadStatement statements[LEVEL_STATEMENTS];
 } ReadNode;
 
 typedef struct ReadPlan
@@ -140,8 +150,6 @@ typedef struct ReadPlan
 extern ReadPlan *read_plan_acquire(const ReadRequest *request, const QueryShape *shape);
 extern void read_plan_release(ReadPlan *plan);
 extern Datum *read_plan_parse_key(ReadPlan *plan, char *text);
-extern SPIPlanPtr read_node_plan(ReadNode *node, LevelForm form, bool custom, List **params,
-								 const char **statement);
 extern bool read_form_is_top(const ReadNode *node, LevelForm form);
 extern bool is_integer_type(Oid type);
 extern int64 integer_datum(Oid type, Datum value);

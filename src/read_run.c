@@ -11,7 +11,6 @@
 #include "executor/tuptable.h"
 #include "miscadmin.h"
 #include "tcop/dest.h"
-#include "tcop/pquery.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -19,6 +18,8 @@
 #include "budget.h"
 #include "query_cursor.h"
 #include "read_level.h"
+#include "read_statement.h"
+#include "relation_key.h"
 
 typedef struct LevelReceiver
 {
@@ -324,6 +325,17 @@ note_row(ReadLevel *level, uint32 n, const Datum *values, const bool *isnull, ui
 	}
 }
 
+/* Raise that a part of the primary key is null, by which a row is to be known. */
+static void
+null_identity(ReadNode *node, const bool *isnull)
+{
+	ListCell   *lc;
+
+	foreach(lc, node->query->model->primary_key)
+		(void) key_value(node->query->relid, lfirst(lc), (Datum) 0,
+						 isnull[node->ident_positions[foreach_current_index(lc)]]);
+}
+
 /*
  * Take a row into a level: encode it, and keep the keys of its links.  values
  * are in the order of the node's select list; group is the parent's.
@@ -351,6 +363,8 @@ read_level_add(ReadLevel *level, const Datum *values, const bool *isnull, uint32
 	{
 		keep_values(run, &level->ident, n, node->nident, node->ident_positions,
 					node->ident_lens, node->ident_byvals, values, isnull);
+		if (unlikely(level->ident.nulls[n]))
+			null_identity(node, isnull);
 		STAGED_NUMBER(staged, node) = n;
 	}
 	MemoryContextSwitchTo(old);
@@ -454,84 +468,31 @@ init_receiver(LevelReceiver *receiver, ReadLevel *level, bool ordinal)
 	receiver->ordinal = ordinal;
 }
 
-/* The next count rows of the root's portal. */
+/* Take the next count rows of the root, or with zero all rows. */
 void
-read_run_fetch(ReadRun *run, Portal portal, long count)
+read_run_fetch(ReadRun *run, ReadExecution *execution, uint64 count)
 {
 	LevelReceiver receiver;
 
 	init_receiver(&receiver, run->root, false);
-	PortalRunFetch(portal, FETCH_FORWARD, count, &receiver.pub);
+	read_execution_fetch(execution, count, &receiver.pub);
 }
 
 /*
- * The parameters of a statement: the keys, then values of the document or of
- * a scope.
- */
-static ParamListInfo
-make_params(ReadRun *run, int nkeys, const Oid *types, const Datum *keys, List *rest)
-{
-	ParamListInfo params = makeParamList(nkeys + list_length(rest));
-	ListCell   *lc;
-	int			i;
-
-	for (i = 0; i < nkeys; i++)
-	{
-		params->params[i].ptype = types[i];
-		params->params[i].value = keys[i];
-		params->params[i].isnull = false;
-	}
-	foreach(lc, rest)
-	{
-		QueryParam *param = lfirst(lc);
-
-		params->params[i].ptype = param->type;
-		if (param->leaf >= 0)
-		{
-			params->params[i].value = run->bound[param->slot];
-			params->params[i].isnull = run->bound_nulls[param->slot];
-		}
-		else
-		{
-			params->params[i].value = param->value;
-			params->params[i].isnull = param->isnull;
-		}
-		i++;
-	}
-	for (i = 0; i < params->numParams; i++)
-		params->params[i].pflags = PARAM_FLAG_CONST;
-	return params;
-}
-
-/*
- * Run a form of a level with these key parameters, in the caller's snapshot.
- * Its rows go to dest, or into the level when that is NULL.
+ * Execute a form of a level with these key parameters, in the caller's
+ * snapshot.  Its rows go to dest, or into the level if that is NULL.
  */
 void
 read_level_execute(ReadLevel *level, LevelForm form, bool custom, int nkeys,
 				   const Oid *types, const Datum *keys, DestReceiver *dest)
 {
-	ReadRun    *run = level->run;
-	List	   *rest;
-	const char *statement;
-	SPIPlanPtr	plan = read_node_plan(level->node, form, custom, &rest, &statement);
-	SPIExecuteOptions options;
 	LevelReceiver receiver;
-	int			rc;
 
 	init_receiver(&receiver, level, form == LEVEL_ORDINAL);
-	memset(&options, 0, sizeof(options));
-	options.params = make_params(run, nkeys, types, keys, rest);
-	options.read_only = true;
-	options.dest = dest != NULL ? dest : &receiver.pub;
-	if (run->watch != NULL)
-		run->watch(run->watch_arg, level->node, form, statement, options.params);
-	rc = SPI_execute_plan_extended(plan, &options);
-	if (rc < 0)
-		elog(ERROR, "SPI_execute_plan_extended failed: %s", SPI_result_code_string(rc));
+	read_level_run(level, form, custom, nkeys, types, keys, dest != NULL ? dest : &receiver.pub);
 }
 
-/* The root's own statement, for forms that give few rows. */
+/* Execute the root's own statement, for forms that return few rows. */
 void
 read_run_root(ReadRun *run, LevelForm form, const Datum *keys)
 {
@@ -541,35 +502,42 @@ read_run_root(ReadRun *run, LevelForm form, const Datum *keys)
 					   node->key_types, keys, NULL);
 }
 
-/* A portal on all rows of the root.  SPI must be connected. */
-Portal
-read_run_open(ReadRun *run)
+typedef struct CountReceiver
 {
-	List	   *rest;
-	const char *statement;
-	SPIPlanPtr	plan = read_node_plan(run->plan->root, LEVEL_ALL, false, &rest, &statement);
-	ParamListInfo params = make_params(run, 0, NULL, NULL, rest);
+	DestReceiver pub;
+	int64		count;
+} CountReceiver;
 
-	if (run->watch != NULL)
-		run->watch(run->watch_arg, run->plan->root, LEVEL_ALL, statement, params);
-	return SPI_cursor_open_with_paramlist(NULL, plan, params, true);
+static bool
+receive_count(TupleTableSlot *slot, DestReceiver *self)
+{
+	bool		isnull;
+	Datum		count = slot_getattr(slot, 1, &isnull);
+
+	if (isnull)
+		elog(ERROR, "the number of rows is null");
+	((CountReceiver *) self)->count = DatumGetInt64(count);
+	return true;
 }
 
-/* The number of all rows of the root.  SPI must be connected. */
+static void
+count_startup(pg_attribute_unused() DestReceiver *self, pg_attribute_unused() int operation,
+			  pg_attribute_unused() TupleDesc typeinfo)
+{
+}
+
+/* Return the number of all rows of the root. */
 int64
 read_run_count(ReadRun *run)
 {
-	List	   *rest;
-	SPIPlanPtr	plan = read_node_plan(run->plan->root, LEVEL_COUNT, false, &rest, NULL);
-	SPIExecuteOptions options;
-	bool		isnull;
-	int			rc;
+	CountReceiver receiver;
 
-	memset(&options, 0, sizeof(options));
-	options.params = make_params(run, 0, NULL, NULL, rest);
-	options.read_only = true;
-	rc = SPI_execute_plan_extended(plan, &options);
-	if (rc != SPI_OK_SELECT || SPI_processed != 1)
-		elog(ERROR, "the rows of a query could not be counted: %s", SPI_result_code_string(rc));
-	return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	memset(&receiver, 0, sizeof(CountReceiver));
+	receiver.pub.receiveSlot = receive_count;
+	receiver.pub.rStartup = count_startup;
+	receiver.pub.rShutdown = receive_done;
+	receiver.pub.rDestroy = receive_done;
+	receiver.pub.mydest = DestNone;
+	read_level_execute(run->root, LEVEL_COUNT, false, 0, NULL, NULL, &receiver.pub);
+	return receiver.count;
 }

@@ -6,11 +6,11 @@
 #define RELATIONS_READ_RUN_H
 
 #include "read_plan.h"
-#include "utils/portal.h"
 
 typedef struct ReadLevel ReadLevel;
 typedef struct PassLevel PassLevel;
 typedef struct ReadPass ReadPass;
+struct ReadExecution;
 
 /* What a run may take, see budget.h. */
 typedef struct ReadBudget
@@ -54,9 +54,8 @@ extern void read_run_reset(ReadRun *run);
 extern uint32 read_run_rows(ReadRun *run);
 extern Size read_run_memory(ReadRun *run);
 extern void read_run_root(ReadRun *run, LevelForm form, const Datum *keys);
-extern Portal read_run_open(ReadRun *run);
 extern int64 read_run_count(ReadRun *run);
-extern void read_run_fetch(ReadRun *run, Portal portal, long count);
+extern void read_run_fetch(ReadRun *run, struct ReadExecution *execution, uint64 count);
 extern void read_run_add_row(ReadRun *run, const Datum *values, const bool *isnull);
 extern void read_run_children(ReadRun *run);
 

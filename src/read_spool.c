@@ -13,6 +13,7 @@
  */
 #include "relations.h"
 
+#include "commands/tablespace.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 #include "utils/wait_event.h"
@@ -104,6 +105,7 @@ write_chunk(Spool *spool, SpoolChunk *chunk)
 
 	if (!spool->has_file)
 	{
+		PrepareTempTablespaces();
 		spool->file = OpenTemporaryFile(false);
 		spool->has_file = true;
 	}

@@ -52,3 +52,16 @@ key_values_init(KeyValues *key, List *columns)
 	key->values = palloc0(sizeof(Datum) * key->n);
 	key->isnull = palloc0(sizeof(bool) * key->n);
 }
+
+/* Raise that a row cannot be told from others: see key_value(). */
+void
+key_is_null(Oid relid, const char *column)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+			 errmsg("column \"%s\" of \"%s\" is null, but is part of its key", column,
+					model_name(relid)),
+			 errdetail("A row whose key is null cannot be told from others."),
+			 errhint("Name columns that are never null: SELECT relations.model('%s', primary_key => '...').",
+					 model_name(relid))));
+}

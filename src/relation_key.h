@@ -25,5 +25,18 @@ extern List *parse_key_columns(const char *text, const char *argument);
 extern bool is_key(List *columns);
 extern void check_key_length(List *columns, const char *argument);
 extern void key_values_init(KeyValues *key, List *columns);
+extern void key_is_null(Oid relid, const char *column) pg_attribute_noreturn();
+
+/*
+ * Return the value of a column of a key, as it was read from a row.  Raises
+ * null_value_not_allowed, naming the table and the column, if it is null.
+ */
+static inline Datum
+key_value(Oid relid, const char *column, Datum value, bool isnull)
+{
+	if (unlikely(isnull))
+		key_is_null(relid, column);
+	return value;
+}
 
 #endif							/* RELATIONS_RELATION_KEY_H */

@@ -296,10 +296,22 @@ CREATE TRIGGER catalog_changed
 CREATE TRIGGER catalog_changed
 	AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON relations.morph_type
 	FOR EACH STATEMENT EXECUTE FUNCTION relations.catalog_changed();
+CREATE TRIGGER catalog_changed
+	AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON relations.graph_view
+	FOR EACH STATEMENT EXECUTE FUNCTION relations.catalog_changed();
+CREATE TRIGGER catalog_changed
+	AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON relations.factory
+	FOR EACH STATEMENT EXECUTE FUNCTION relations.catalog_changed();
+CREATE TRIGGER catalog_changed
+	AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON relations.factory_state
+	FOR EACH STATEMENT EXECUTE FUNCTION relations.catalog_changed();
 -- restores may write with the replica role
 ALTER TABLE relations.model ENABLE ALWAYS TRIGGER catalog_changed;
 ALTER TABLE relations.relation ENABLE ALWAYS TRIGGER catalog_changed;
 ALTER TABLE relations.morph_type ENABLE ALWAYS TRIGGER catalog_changed;
+ALTER TABLE relations.graph_view ENABLE ALWAYS TRIGGER catalog_changed;
+ALTER TABLE relations.factory ENABLE ALWAYS TRIGGER catalog_changed;
+ALTER TABLE relations.factory_state ENABLE ALWAYS TRIGGER catalog_changed;
 
 -- Another server's declarations are not taken by logical replication.
 CREATE FUNCTION relations.catalog_row() RETURNS trigger
@@ -564,13 +576,15 @@ COMMENT ON FUNCTION relations.model(regclass, text, text, text) IS
 -- ---------------------------------------------------------------------
 -- Following DDL
 -- ---------------------------------------------------------------------
+-- No SET search_path here: it would cost every DDL command of the database more
+-- than the functions do.  They set it when there is something to follow.
 CREATE FUNCTION relations.follow_drop() RETURNS event_trigger
-	LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp
+	LANGUAGE c VOLATILE
 	AS 'MODULE_PATHNAME', 'relations_follow_drop';
 COMMENT ON FUNCTION relations.follow_drop() IS
 	'event trigger: the relations of a dropped table go with it';
 CREATE FUNCTION relations.follow_ddl() RETURNS event_trigger
-	LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp
+	LANGUAGE c VOLATILE
 	AS 'MODULE_PATHNAME', 'relations_follow_ddl';
 COMMENT ON FUNCTION relations.follow_ddl() IS
 	'event trigger: names of columns, constraints and values of enums in the catalog follow their renaming';

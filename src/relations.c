@@ -9,6 +9,7 @@
 #include "miscadmin.h"
 #include "utils/guc_tables.h"
 
+#include "ddl_filter.h"
 #include "graph_view_guard.h"
 
 PG_MODULE_MAGIC;
@@ -120,4 +121,5 @@ _PG_init(void)
 							 NULL);
 	MarkGUCPrefixReserved("relations");
 	graph_view_guard_init();
+	ddl_filter_init();
 }

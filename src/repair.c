@@ -67,7 +67,8 @@ keep_orphans(List *left, List *before)
 /*
  * SQL: repair(schema).  Each statement runs with the caller's rights in a
  * subtransaction of its own: one that fails is told, and the others stand.
- * Raises undefined_schema.
+ * What would run code of roles that the caller does not trust is left to him:
+ * check gives no statement for it.  Raises undefined_schema.
  */
 Datum
 relations_repair(PG_FUNCTION_ARGS)
@@ -111,7 +112,7 @@ relations_repair(PG_FUNCTION_ARGS)
 
 		if (finding->outcome != NULL || (finding->statement != NULL && is_among(tried, finding)))
 			continue;
-		finding->outcome = "left to you";
+		finding->outcome = finding->left == NULL ? "left to you" : psprintf("left to you: %s", finding->left);
 		put_finding(rsinfo, finding);
 	}
 	return (Datum) 0;

@@ -110,6 +110,7 @@ owned_row(WriteRun *run, WriteRow *owner, RelationDesc *relation, JsonbValue *ke
 	WriteRow   *row = write_row_make(run, write_run_model(run, relation->related), owner,
 									 psprintf("%s.%s", relation->name, operation), -1);
 	WriteStatement statement;
+	uint64		n;
 
 	budget_write_depth(row);
 	if (key != NULL)
@@ -132,7 +133,10 @@ owned_row(WriteRun *run, WriteRow *owner, RelationDesc *relation, JsonbValue *ke
 		appendStringInfoString(&statement.sql, " AND ");
 		statement_key(&statement, row, "c");
 	}
-	if (statement_run(&statement) == 0)
+	n = statement_run(&statement);
+	if (key != NULL)
+		write_require_one(row, n);
+	if (n == 0)
 		return NULL;
 	write_take_key(run, row);
 	return row;

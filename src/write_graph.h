@@ -58,6 +58,8 @@ extern WriteRow *write_read_owner(WriteRun *run, Oid relid, const char *name, ch
 extern void write_resolve_links(WriteRun *run, WriteRow *row);
 extern Datum write_convert_key(Datum value, Oid from, WriteColumn *to);
 extern void write_require(WriteRun *run, WriteRow *row);
+extern void write_require_one(WriteRow *row, uint64 nrows);
+extern void write_require_unique(WriteRow *row);
 extern bool write_update_found(WriteRun *run, WriteRow *row);
 extern void write_update_row(WriteRun *run, WriteRow *row);
 

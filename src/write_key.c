@@ -33,7 +33,8 @@ write_take_key(WriteRun *run, WriteRow *row)
 		bool		isnull;
 		Datum		value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, i + 1, &isnull);
 
-		row->key[i] = datumCopy(value, column->byval, column->len);
+		row->key[i] = datumCopy(key_value(model->relid, column->name, value, isnull),
+								column->byval, column->len);
 	}
 	row->existing = true;
 	MemoryContextSwitchTo(old);

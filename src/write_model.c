@@ -25,6 +25,7 @@
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 
+#include "constraint.h"
 #include "json_value.h"
 #include "key_operator.h"
 #include "write_model.h"
@@ -143,6 +144,7 @@ make_model(Oid relid)
 	model->relid = relid;
 	model->role = GetUserId();
 	model->desc = catalog_get_model(relid);
+	model->key_unique = key_is_unique(relid, model->desc->primary_key);
 	memset(&ctl, 0, sizeof(ctl));
 	ctl.keysize = NAMEDATALEN;
 	ctl.entrysize = sizeof(WriteMember);

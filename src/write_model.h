@@ -66,6 +66,7 @@ typedef struct WriteModel
 	bool		valid;
 	int			refcount;
 	ModelDesc  *desc;
+	bool		key_unique;		/* an index proves it of the primary key */
 	int			ncolumns;
 	WriteColumn *columns;		/* by attribute number - 1 */
 	struct HTAB *members;		/* column or relation by name */

@@ -40,6 +40,20 @@ write_begin_statement(WriteStatement *statement, RelationDesc *relation, WriteRo
 }
 
 /*
+ * Run a statement that changes the row that row names, or with NULL any number
+ * of rows, and return how many it changed.
+ */
+static uint64
+run_for_row(WriteStatement *statement, WriteRow *row)
+{
+	uint64		n = statement_run(statement);
+
+	if (row != NULL)
+		write_require_one(row, n);
+	return n;
+}
+
+/*
  * Let related rows of the owner go: the one that row names, or with NULL all
  * but those of except.  The rows stay, and refer to nothing any more; of a
  * pivot its rows go.  The number of rows that went; errors name the operation,
@@ -52,6 +66,8 @@ write_let_go(RelationDesc *relation, WriteRow *owner, WriteRow *row, List *excep
 	WriteStatement statement;
 	bool		ordered = false;
 
+	if (OidIsValid(relation->via) && row != NULL)
+		write_require_unique(row);
 	write_begin_statement(&statement, relation, owner, operation);
 	if (OidIsValid(relation->via))
 	{
@@ -113,7 +129,7 @@ write_let_go(RelationDesc *relation, WriteRow *owner, WriteRow *row, List *excep
 	}
 	statement_except(&statement, except, "c");
 	statement_end_where(&statement, relation->related, "c", false, ordered);
-	return statement_run(&statement);
+	return run_for_row(&statement, row);
 }
 
 /* Delete related rows of the owner: the one that row names, or all. */
@@ -130,7 +146,7 @@ write_delete_related(RelationDesc *relation, WriteRow *owner, WriteRow *row)
 			return 0;
 		appendStringInfo(&statement.sql, "DELETE FROM %s AS c WHERE ", quoted_model_name(relation->related));
 		statement_key(&statement, row, "c");
-		return statement_run(&statement);
+		return run_for_row(&statement, row);
 	}
 	appendStringInfo(&statement.sql, "DELETE FROM %s AS c WHERE ", quoted_model_name(relation->related));
 	statement_owned(&statement, relation, owner, "c", true, NULL);
@@ -139,7 +155,7 @@ write_delete_related(RelationDesc *relation, WriteRow *owner, WriteRow *row)
 		appendStringInfoString(&statement.sql, " AND ");
 		statement_key(&statement, row, "c");
 	}
-	return statement_run(&statement);
+	return run_for_row(&statement, row);
 }
 
 /* Delete a row that is named by its key; false when it is not there. */
@@ -152,5 +168,5 @@ write_delete_row(WriteRow *row)
 	statement.row = row;
 	appendStringInfo(&statement.sql, "DELETE FROM %s AS c WHERE ", quoted_model_name(row->model->relid));
 	statement_key(&statement, row, "c");
-	return statement_run(&statement) > 0;
+	return run_for_row(&statement, row) > 0;
 }

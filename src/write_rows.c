@@ -22,6 +22,7 @@
 
 #include "budget.h"
 #include "placement.h"
+#include "write_graph.h"
 #include "write_rows.h"
 
 /* So few are looked up one by one: planning for many would take longer. */
@@ -312,6 +313,8 @@ receive_row(TupleTableSlot *slot, DestReceiver *self)
 	if (receiver->ordinal)
 	{
 		n = (int) DatumGetInt64(slot->tts_values[0]) - 1;
+		if (unlikely(receiver->rows[n]->found))
+			write_require_one(receiver->rows[n], 2);
 		write_take_row(receiver->run, receiver->rows[n], slot->tts_values + 1, slot->tts_isnull + 1);
 	}
 	else if (n < receiver->nrows)

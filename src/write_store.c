@@ -10,6 +10,7 @@
 #include "access/stratnum.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
+#include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/fmgrprotos.h"
 #include "utils/hsearch.h"
@@ -146,6 +147,48 @@ write_require(pg_attribute_unused() WriteRun *run, WriteRow *row)
 			 row->key != NULL ? errdetail("Key %s is not present in \"%s\".", named_key(row),
 										  model_name(row->model->relid)) : 0,
 			 path[0] != '\0' ? errcontext("document \"%s\"", path) : 0));
+}
+
+/*
+ * Raise cardinality_violation if more than one row has the key that names a
+ * row.  No index may prove that a key is unique which relations.model() names.
+ */
+void
+write_require_one(WriteRow *row, uint64 nrows)
+{
+	char	   *path;
+
+	if (nrows <= 1)
+		return;
+	path = write_row_path(row, NULL);
+	ereport(ERROR,
+			(errcode(ERRCODE_CARDINALITY_VIOLATION),
+			 errmsg("more than one row of \"%s\" has the key that is named", model_name(row->model->relid)),
+			 errdetail("Key %s is not unique.", named_key(row)),
+			 errhint("Name columns that are unique together: SELECT relations.model('%s', primary_key => '...').",
+					 model_name(row->model->relid)),
+			 path[0] != '\0' ? errcontext("document \"%s\"", path) : 0));
+}
+
+/*
+ * Like write_require_one(), but look whether several rows have the key, unless
+ * an index proves that it is unique.  For statements that do not return one row
+ * for each row with the key.
+ */
+void
+write_require_unique(WriteRow *row)
+{
+	WriteStatement statement;
+
+	if (row->model->key_unique)
+		return;
+	statement_init(&statement);
+	statement.row = row;
+	appendStringInfo(&statement.sql, "SELECT 1 FROM %s AS c WHERE ", quoted_model_name(row->model->relid));
+	statement_key(&statement, row, "c");
+	appendStringInfoString(&statement.sql, " LIMIT 2");
+	write_require_one(row, statement_run(&statement));
+	SPI_freetuptable(SPI_tuptable);
 }
 
 /* A row that is there: it refers to its parent now, and is as its document says. */
@@ -611,6 +654,7 @@ write_update_pivot(WriteRun *run, RelationDesc *relation, WriteRow *owner, Write
 	ListCell   *v;
 	ListCell   *c;
 
+	write_require_unique(child);
 	write_set_shape(pivot);
 	statement_init(&statement);
 	statement.row = pivot;
@@ -744,6 +788,7 @@ bool
 write_update_found(WriteRun *run, WriteRow *row)
 {
 	WriteStatement statement;
+	uint64		n;
 
 	if (row->ncolumns == 0)
 	{
@@ -761,7 +806,9 @@ write_update_found(WriteRun *run, WriteRow *row)
 	statement_key(&statement, row, "c");
 	appendStringInfoString(&statement.sql, " RETURNING ");
 	statement_returned(&statement, row, "c");
-	if (statement_run(&statement) == 0)
+	n = statement_run(&statement);
+	write_require_one(row, n);
+	if (n == 0)
 		return false;
 	statement_take_row(run, row);
 	return true;
