@@ -21,17 +21,31 @@
  * ---------------------------------------------------------------------
  */
 
+/*
+ * Return the bytes of n things.  Raises program_limit_exceeded for more than
+ * there can be.
+ */
+static Size
+huge_size(Size size, int64 n)
+{
+	if (n > (int64) (MaxAllocHugeSize / size))
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a factory cannot make " INT64_FORMAT " rows at once", n)));
+	return size * (Size) Max(n, 1);
+}
+
 /* Memory of the run for n things; there may be very many. */
 void *
 level_alloc(FactoryRun *run, Size size, int64 n)
 {
-	return MemoryContextAllocHuge(run->context, size * Max(n, 1));
+	return MemoryContextAllocHuge(run->context, huge_size(size, n));
 }
 
 static void *
 huge_realloc(FactoryRun *run, void *pointer, Size size, int64 n)
 {
-	return pointer == NULL ? level_alloc(run, size, n) : repalloc_huge(pointer, size * Max(n, 1));
+	return pointer == NULL ? level_alloc(run, size, n) : repalloc_huge(pointer, huge_size(size, n));
 }
 
 /* What documents show of the rows of a level, and what is kept of them. */

@@ -44,13 +44,24 @@ row_arena_init(RowArena *arena, MemoryContext context, Size chunk_size)
 	arena->too_large = NULL;
 }
 
-/* Raise that a container does not fit a Jsonb value. */
+/* Raise that an object does not fit a Jsonb value, as convertToJsonb() does. */
 void
 jsonb_too_large(void)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-			 errmsg("the document exceeds the maximum size of a jsonb value, %u bytes",
+			 errmsg("total size of jsonb object elements exceeds the maximum of %u bytes",
+					JENTRY_OFFLENMASK),
+			 errhint("Read fewer columns or fewer rows at once.")));
+}
+
+/* Raise that an array does not. */
+void
+jsonb_array_too_large(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+			 errmsg("total size of jsonb array elements exceeds the maximum of %u bytes",
 					JENTRY_OFFLENMASK),
 			 errhint("Read fewer columns or fewer rows at once.")));
 }
@@ -71,8 +82,9 @@ row_reserve_slow(RowArena *arena, Size n)
 	if (arena->too_large != NULL)
 	{
 		size = arena->end - arena->start;
-		if (used + n > MaxAllocSize)
+		if (used > MaxAllocSize || n > MaxAllocSize - used)
 			arena->too_large();
+		/* no sum here overflows 32 bits: MaxAllocSize is 1 GB */
 		while (size < used + n)
 			size *= 2;
 		size = Min(size, MaxAllocSize);
@@ -81,6 +93,10 @@ row_reserve_slow(RowArena *arena, Size n)
 		arena->end = arena->start + size;
 		return;
 	}
+	if (used > MaxAllocHugeSize / 4 || n > MaxAllocHugeSize / 4 - used)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a row needs more memory than there is")));
 	while (size < (used + n) * 2)
 		size *= 2;
 	chunk = MemoryContextAllocHuge(arena->context, size);
@@ -207,7 +223,7 @@ put_string(RowArena *arena, const char *data, Size n)
 				 errdetail("Due to an implementation restriction, jsonb strings cannot exceed %d bytes.",
 						   JENTRY_OFFLENMASK)));
 	row_append(arena, data, n);
-	return JENTRY_ISSTRING | (JEntry) n;
+	return jentry_make(JENTRY_ISSTRING, n);
 }
 
 /* A numeric that is stored, with a header of one, four bytes or toasted. */
@@ -248,7 +264,7 @@ put_numeric(RowArena *arena, Datum value)
 	memcpy(arena->pos, &varlena, VARHDRSZ);
 	memcpy(arena->pos + VARHDRSZ, VARDATA_ANY(num), length);
 	arena->pos += size;
-	return JENTRY_ISNUMERIC | (JEntry) size;
+	return jentry_make(JENTRY_ISNUMERIC, size);
 }
 
 /* A Jsonb value: its container, or the scalar that it wraps. */
@@ -266,14 +282,10 @@ put_jsonb(RowArena *arena, Jsonb *jb)
 		Size		length = JBE_OFFLENFLD(entry);
 
 		row_append(arena, (char *) root + skip, length);
-		return (entry & JENTRY_TYPEMASK) | (JEntry) length;
+		return jentry_make(entry & JENTRY_TYPEMASK, length);
 	}
-	if (size > JENTRY_OFFLENMASK)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("jsonb value of %zu bytes is too long to stand inside another", size)));
 	row_append(arena, root, size);
-	return JENTRY_ISCONTAINER | (JEntry) size;
+	return jentry_make(JENTRY_ISCONTAINER, size);
 }
 
 /* Write the text of a uuid, UUID_TEXT_LENGTH bytes; returns their end. */

@@ -56,6 +56,45 @@ typedef struct RowArena
 extern void row_arena_init(RowArena *arena, MemoryContext context, Size chunk_size);
 extern void row_reserve_slow(RowArena *arena, Size n);
 extern void jsonb_too_large(void) pg_attribute_noreturn();
+extern void jsonb_array_too_large(void) pg_attribute_noreturn();
+
+/*
+ * Return the length of a value, or the offset of its end, with n bytes more.
+ * Raises program_limit_exceeded if that does not fit into the 28 bits that an
+ * entry has for it.  Every such sum is made here: a carry would change the
+ * entry's type.
+ */
+static inline uint32
+jentry_add_in(bool array, uint32 length, Size n)
+{
+	if (unlikely(n > JENTRY_OFFLENMASK - length))
+	{
+		if (array)
+			jsonb_array_too_large();
+		jsonb_too_large();
+	}
+	return length + (uint32) n;
+}
+
+static inline uint32
+jentry_add(uint32 length, Size n)
+{
+	return jentry_add_in(false, length, n);
+}
+
+/* Return the entry of a value of n bytes; see jentry_add() for errors. */
+static inline JEntry
+jentry_make(uint32 type, Size n)
+{
+	return type | jentry_add(0, n);
+}
+
+/* Return an entry with its length grown by pad bytes; see jentry_add() for errors. */
+static inline JEntry
+jentry_pad(JEntry entry, uint32 pad)
+{
+	return (entry & ~JENTRY_OFFLENMASK) | jentry_add(JBE_OFFLENFLD(entry), pad);
+}
 
 /* Make sure that n bytes can be written at pos; may move the row. */
 static inline void

@@ -46,8 +46,8 @@
  *	 padding included, as it has to be.
  * - What is inside of a jsonb value of a column was aligned from the start of
  *	 that datum, whose container, at byte 4, is put at a multiple of four here.
- * - Lengths and offsets have 28 bits.  total is checked against them before
- *	 each addition.
+ * - Lengths and offsets have 28 bits.  jentry_add() checks each sum of them,
+ *	 padding included.
  *
  * All rows of a model have the same keys, so header, key entries and key data
  * are made once (ObjectTemplate) and copied.  A row's columns are encoded when
@@ -146,7 +146,7 @@ template_init(ObjectTemplate *tpl, List *column_keys, List *relation_keys,
 	tpl->key_entries = tpl->head + 1;
 	tpl->source = MemoryContextAlloc(context, sizeof(int) * Max(n, 1));
 	for (i = 0; i < n; i++)
-		tpl->key_size += keys[i].length;
+		tpl->key_size = jentry_add(tpl->key_size, keys[i].length);
 	tpl->key_data = data = MemoryContextAlloc(context, Max(tpl->key_size, 1));
 	for (i = 0; i < n; i++)
 	{
@@ -154,7 +154,7 @@ template_init(ObjectTemplate *tpl, List *column_keys, List *relation_keys,
 
 		memcpy(data + total, key->key, key->length);
 		total += key->length;
-		tpl->key_entries[i] = final_entry(JENTRY_ISSTRING | key->length, i, total);
+		tpl->key_entries[i] = final_entry(jentry_make(JENTRY_ISSTRING, key->length), i, total);
 		tpl->source[i] = key->source;
 		if (key->source >= 0)
 			tpl->nvalues++;
@@ -199,7 +199,7 @@ stage_aligned(RowArena *arena, ValueEncoder *encoder, Datum value, uint32 pad)
 	before = arena->pos - arena->start;
 	entry = encode_value(arena, encoder, value);
 	if (needs_alignment(entry))
-		return entry + pad;
+		return jentry_pad(entry, pad);
 	memmove(arena->start + before - pad, arena->start + before, JBE_OFFLENFLD(entry));
 	arena->pos -= pad;
 	return entry;
@@ -247,9 +247,7 @@ stage_values(RowArena *arena, ObjectTemplate *tpl, ValueEncoder *encoders, const
 			entry = stage_aligned(arena, &encoders[i], values[pos], INTALIGN(total) - total);
 		else
 			entry = encode_value(arena, &encoders[i], values[pos]);
-		if (JBE_OFFLENFLD(entry) > JENTRY_OFFLENMASK - total)
-			jsonb_too_large();
-		total += JBE_OFFLENFLD(entry);
+		total = jentry_add(total, JBE_OFFLENFLD(entry));
 		if (leaf)
 			entry = final_entry(entry, tpl->npairs + i, total);
 		/* inside an object the place of the entry need not be aligned */
@@ -275,7 +273,6 @@ stage_object(RowArena *arena, ObjectTemplate *tpl, ValueEncoder *encoders, const
 	Size		entries = sizeof(JEntry) * tpl->npairs;
 	Size		before = arena->pos - arena->start;
 	Size		entry_offset;
-	Size		length;
 	char	   *p;
 
 	row_reserve(arena, pad + sizeof(uint32) + 2 * entries + tpl->key_size);
@@ -284,10 +281,7 @@ stage_object(RowArena *arena, ObjectTemplate *tpl, ValueEncoder *encoders, const
 	entry_offset = p - arena->start;
 	arena->pos = put(p + entries, tpl->key_data, tpl->key_size);
 	stage_values(arena, tpl, encoders, positions, values, isnull, true, entry_offset);
-	length = arena->pos - arena->start - before;
-	if (length > JENTRY_OFFLENMASK)
-		jsonb_too_large();
-	return JENTRY_ISCONTAINER | (JEntry) length;
+	return jentry_make(JENTRY_ISCONTAINER, arena->pos - arena->start - before);
 }
 
 /*
@@ -317,7 +311,8 @@ void
 doc_init(DocBuffer *buf, Size capacity, const DocFormat *format)
 {
 	buf->format = format;
-	buf->cap = Max(capacity, 64);
+	/* a guess may be larger than a datum can be */
+	buf->cap = Min(Max(capacity, 64), MaxAllocSize);
 	buf->data = palloc(buf->cap);
 	buf->len = VARHDRSZ;
 }
@@ -338,10 +333,16 @@ doc_again(DocBuffer *buf, MemoryContext context, const DocFormat *format)
 	buf->len = VARHDRSZ;
 }
 
-/* The document, which is the buffer itself. */
+/*
+ * Return the document, which is the buffer itself.  Raises
+ * program_limit_exceeded if a Jsonb value cannot be so large: no other could
+ * hold it.
+ */
 Datum
 doc_finish(DocBuffer *buf)
 {
+	if (buf->format == &jsonb_format)
+		(void) jentry_add(0, buf->len - VARHDRSZ);
 	SET_VARSIZE(buf->data, buf->len);
 	return PointerGetDatum(buf->data);
 }
@@ -416,7 +417,7 @@ doc_begin_array(DocBuffer *buf, ContainerState *state, uint32 nelems)
 	uint32		header = JB_FARRAY | nelems;
 
 	if (nelems > JB_CMASK)
-		jsonb_too_large();
+		jsonb_array_too_large();
 	state->base = buf->len;
 	doc_reserve(buf, 3 + sizeof(header) + sizeof(JEntry) * (Size) nelems);
 	doc_align(buf);
@@ -424,6 +425,7 @@ doc_begin_array(DocBuffer *buf, ContainerState *state, uint32 nelems)
 	state->entries = buf->len;
 	state->index = 0;
 	state->total = 0;
+	state->array = true;
 	buf->len += sizeof(JEntry) * (Size) nelems;
 }
 
@@ -442,14 +444,13 @@ doc_begin_object(DocBuffer *buf, ContainerState *state, ObjectTemplate *tpl)
 	doc_copy(buf, tpl->key_data, tpl->key_size);
 	state->index = tpl->npairs;
 	state->total = tpl->key_size;
+	state->array = false;
 }
 
 static inline void
 set_entry(DocBuffer *buf, ContainerState *state, JEntry entry)
 {
-	if (JBE_OFFLENFLD(entry) > JENTRY_OFFLENMASK - state->total)
-		jsonb_too_large();
-	state->total += JBE_OFFLENFLD(entry);
+	state->total = jentry_add_in(state->array, state->total, JBE_OFFLENFLD(entry));
 	((JEntry *) (buf->data + state->entries))[state->index] =
 		final_entry(entry, state->index, state->total);
 	state->index++;
@@ -467,7 +468,7 @@ doc_add_scalar(DocBuffer *buf, ContainerState *state, JEntry entry, const char *
 	doc_reserve(buf, length + 3);
 	if (needs_alignment(entry))
 	{
-		entry += INTALIGN(buf->len) - buf->len;
+		entry = jentry_pad(entry, INTALIGN(buf->len) - buf->len);
 		doc_align(buf);
 	}
 	doc_copy(buf, data, length);
@@ -513,7 +514,7 @@ doc_add_zero(DocBuffer *buf, ContainerState *state)
 {
 	Datum		zero = DirectFunctionCall1(int8_numeric, Int64GetDatum(0));
 
-	(void) doc_add_scalar(buf, state, JENTRY_ISNUMERIC | (JEntry) VARSIZE_ANY(DatumGetPointer(zero)),
+	(void) doc_add_scalar(buf, state, jentry_make(JENTRY_ISNUMERIC, VARSIZE_ANY(DatumGetPointer(zero))),
 				   DatumGetPointer(zero));
 	pfree(DatumGetPointer(zero));
 }
@@ -532,11 +533,7 @@ doc_add_null(DocBuffer *buf, ContainerState *state)
 void
 doc_end_member(DocBuffer *buf, ContainerState *state, Size member_base)
 {
-	Size		length = buf->len - member_base;
-
-	if (length > JENTRY_OFFLENMASK)
-		jsonb_too_large();
-	set_entry(buf, state, JENTRY_ISCONTAINER | (JEntry) length);
+	set_entry(buf, state, jentry_make(JENTRY_ISCONTAINER, buf->len - member_base));
 }
 
 const DocFormat jsonb_format = {

@@ -69,6 +69,7 @@ typedef struct ContainerState
 	Size		entries;		/* of its first JEntry */
 	uint32		index;			/* of the next JEntry */
 	uint32		total;			/* bytes of data so far */
+	bool		array;
 	/* of text: */
 	const struct TextPiece *next;	/* stands behind the next member of an object */
 	uint32		left;			/* members of an array that are to come */

@@ -276,7 +276,7 @@ read_run_document(ReadRun *run, uint32 row)
 
 	doc_init(&buf, run->doc_size + run->doc_size / 4, run->format);
 	write_root(run, &buf, row);
-	run->doc_size = (run->doc_size * 3 + buf.len) / 4;
+	run->doc_size = run->doc_size / 4 * 3 + buf.len / 4;
 	return doc_finish(&buf);
 }
 

@@ -36,6 +36,16 @@ enlarge(KeyMap *map, void *array, Size size)
 	return array == NULL ? MemoryContextAllocHuge(map->context, size) : repalloc_huge(array, size);
 }
 
+/* Raise program_limit_exceeded for more keys than groups have numbers. */
+static void
+check_groups(uint64 n)
+{
+	if (n > PG_UINT32_MAX / 4)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("too many keys at once")));
+}
+
 /* Make room for n groups. */
 static void
 reserve_groups(KeyMap *map, uint32 n)
@@ -44,10 +54,7 @@ reserve_groups(KeyMap *map, uint32 n)
 
 	if (n <= map->capacity)
 		return;
-	if (n > PG_UINT32_MAX / 4)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("too many keys at once")));
+	check_groups(n);
 	while (capacity < n)
 		capacity *= 2;
 	if (map->integers)
@@ -78,6 +85,7 @@ make_table(KeyMap *map, uint32 n)
 {
 	uint32		size = 16;
 
+	check_groups(n);
 	while (size < n * 2)
 		size *= 2;
 	if (map->table != NULL)
@@ -106,12 +114,13 @@ keymap_expect(KeyMap *map, uint32 n, int64 min, int64 max)
 	if (n == 0)
 		return;
 	reserve_groups(map, n);
-	if (map->integers && (uint64) max - (uint64) min < (uint64) n * 8)
+	if (map->integers && (uint64) max - (uint64) min < (uint64) n * 8 &&
+		(uint64) max - (uint64) min < MaxAllocHugeSize / sizeof(uint32))
 	{
 		map->direct_base = min;
 		map->direct_size = (uint64) max - (uint64) min + 1;
-		map->direct = MemoryContextAllocHuge(map->context, sizeof(uint32) * map->direct_size);
-		memset(map->direct, 0xFF, sizeof(uint32) * map->direct_size);
+		map->direct = MemoryContextAllocHuge(map->context, sizeof(uint32) * (Size) map->direct_size);
+		memset(map->direct, 0xFF, sizeof(uint32) * (Size) map->direct_size);
 	}
 	else
 		make_table(map, n);
