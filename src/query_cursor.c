@@ -67,7 +67,7 @@ static bool
 parse_value(char **pos, char *end, char **value)
 {
 	char	   *p = *pos;
-	long		length = 0;
+	int64		length = 0;
 
 	if (p + 1 < end && p[0] == '-' && p[1] == ';')
 	{

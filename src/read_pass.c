@@ -52,9 +52,7 @@
  */
 #define DENSE_FACTOR	8
 
-/*
- * A row in the spool is a MinimalTuple.  Its padding says where it belongs.
- */
+/* Where a row in the spool belongs. */
 typedef struct RowPlace
 {
 	uint32		group;			/* the parent's position in the partition */
@@ -63,8 +61,14 @@ typedef struct RowPlace
 
 #define ROW_PLACE_SIZE (offsetof(RowPlace, level) + sizeof(uint16))
 
-StaticAssertDecl(ROW_PLACE_SIZE <= sizeof(((MinimalTuple) NULL)->mt_padding),
-				 "a row's place does not fit the padding of a tuple");
+/*
+ * A row in the spool is a MinimalTuple and its place.  The place is in the
+ * padding of the tuple's header if it fits there, as it does where types are
+ * aligned to eight bytes, and behind the tuple otherwise.
+ */
+#ifndef PLACE_IN_PADDING
+#define PLACE_IN_PADDING (ROW_PLACE_SIZE <= sizeof(((MinimalTuple) NULL)->mt_padding))
+#endif
 
 /* Where the parents of a level stand, by their key. */
 typedef struct ParentMap
@@ -146,6 +150,20 @@ typedef struct PassReceiver
 	PassLevel  *level;
 	bool		sparse;			/* many rows are there whose parent is not wanted */
 } PassReceiver;
+
+/* Return the address of a row's place, which need not be aligned. */
+static inline char *
+row_place(MinimalTuple row)
+{
+	return PLACE_IN_PADDING ? row->mt_padding : (char *) row + MAXALIGN(row->t_len);
+}
+
+/* Return the bytes that a tuple of this length takes in the spool. */
+static inline Size
+spooled_size(Size length)
+{
+	return MAXALIGN(length) + (PLACE_IN_PADDING ? 0 : MAXALIGN(ROW_PLACE_SIZE));
+}
 
 /* ---------------------------------------------------------------------
  * The map of parents
@@ -299,31 +317,31 @@ deliver_rows(ReadPass *pass, PassLevel *plevel)
 		}
 		place.group = waiting->place & ((1 << ORDINAL_BITS) - 1);
 		place.level = plevel->number;
-		memcpy(waiting->tuple->mt_padding, &place, ROW_PLACE_SIZE);
-		spool_add(waiting->part, (char *) waiting->tuple, MAXALIGN(waiting->tuple->t_len));
+		memcpy(row_place(waiting->tuple), &place, ROW_PLACE_SIZE);
+		spool_add(waiting->part, (char *) waiting->tuple, spooled_size(waiting->tuple->t_len));
 	}
 	pass->nwaiting = 0;
 	pass->scratch_used = 0;
 }
 
-/* Room for a row that waits. */
+/* Return room for a row that waits, of n bytes, which are aligned. */
 static MinimalTuple
 scratch_room(ReadPass *pass, PassLevel *plevel, Size n)
 {
 	MinimalTuple tuple;
 
-	if (pass->nwaiting == MAX_WAITING || pass->scratch_used + MAXALIGN(n) > pass->scratch_size)
+	if (pass->nwaiting == MAX_WAITING || pass->scratch_used + n > pass->scratch_size)
 	{
 		deliver_rows(pass, plevel);
-		if (MAXALIGN(n) > pass->scratch_size)
+		if (n > pass->scratch_size)
 		{
 			pfree(pass->scratch);
-			pass->scratch_size = MAXALIGN(n);
+			pass->scratch_size = n;
 			pass->scratch = MemoryContextAllocHuge(pass->context, pass->scratch_size);
 		}
 	}
 	tuple = (MinimalTuple) (pass->scratch + pass->scratch_used);
-	pass->scratch_used += MAXALIGN(n);
+	pass->scratch_used += n;
 	return tuple;
 }
 
@@ -354,11 +372,12 @@ add_waiting(ReadPass *pass, PassLevel *plevel, TupleTableSlot *slot, uint64 map_
 	MemoryContext old = MemoryContextSwitchTo(pass->run->row);
 	HeapTuple	made = read_slot_tuple(slot);
 	Size		length = made->t_len - MINIMAL_TUPLE_OFFSET;
-	MinimalTuple tuple = scratch_room(pass, plevel, length);
+	Size		end = MAXALIGN(length) - MAXIMUM_ALIGNOF;
+	MinimalTuple tuple = scratch_room(pass, plevel, spooled_size(length));
 	WaitingRow *waiting;
 
 	/* what stands behind the row goes to the file, too: no bytes of something else */
-	memset((char *) tuple + MAXALIGN(length) - MAXIMUM_ALIGNOF, 0, MAXIMUM_ALIGNOF);
+	memset((char *) tuple + end, 0, spooled_size(length) - end);
 	memcpy(tuple, (char *) made->t_data + MINIMAL_TUPLE_OFFSET, length);
 	tuple->t_len = length;
 	MemoryContextSwitchTo(old);
@@ -582,7 +601,7 @@ read_pass_possible(ReadRun *run, double rows, PassSize *size)
 	max_parts = Min(MAX_PARTS, budget / 2 / SMALLEST_CHUNK);
 	part_rows = Min(Max(PART_BYTES / row_bytes, 1), MAX_ORDINAL);
 	/* maps have room to grow */
-	max_rows = budget / 2 / (2 * sizeof(uint32)) * nrows / graph.parents;
+	max_rows = (uint64) (budget / 2 / (2 * sizeof(uint32))) * nrows / graph.parents;
 	max_rows = Min(max_rows, max_parts * part_rows);
 	size->part_rows = (uint32) part_rows;
 	size->limit = (uint32) Min(max_rows, PG_INT32_MAX);
@@ -699,7 +718,7 @@ read_pass_tuple(ReadLevel *level, MinimalTuple tuple, Datum **values, bool **isn
 	deform_row(plevel, tuple);
 	*values = plevel->values;
 	*isnull = plevel->nulls;
-	memcpy(&place, tuple->mt_padding, ROW_PLACE_SIZE);
+	memcpy(&place, row_place(tuple), ROW_PLACE_SIZE);
 	return place.group;
 }
 
@@ -718,7 +737,7 @@ take_chunk(void *arg, char *data, Size size)
 		PassLevel  *plevel;
 		ReadLevel  *level;
 
-		memcpy(&place, row->mt_padding, ROW_PLACE_SIZE);
+		memcpy(&place, row_place(row), ROW_PLACE_SIZE);
 		plevel = pass->levels[place.level];
 		level = plevel->level;
 		if (level->parent != NULL)
@@ -732,11 +751,11 @@ take_chunk(void *arg, char *data, Size size)
 			/* from here on the row's own number is of use, not its parent's */
 			place.group = read_level_add_tuple(level, row, plevel->values, plevel->nulls,
 											   place.group);
-			memcpy(row->mt_padding, &place, ROW_PLACE_SIZE);
+			memcpy(row_place(row), &place, ROW_PLACE_SIZE);
 		}
 		else
 			read_level_add(level, plevel->values, plevel->nulls, place.group);
-		data += MAXALIGN(row->t_len);
+		data += spooled_size(row->t_len);
 	}
 }
 
