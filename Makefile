@@ -18,7 +18,7 @@ REGRESS = \
 	install \
 	guide \
 	declare \
-	keys wide_keys null_keys \
+	keys wide_keys null_keys error_context \
 	constraints \
 	oracle \
 	oracle_kinds \

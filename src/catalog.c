@@ -449,6 +449,7 @@ branch_from_type(RelationDesc *desc, MorphType *type)
 	RelationDesc *branch = palloc0(sizeof(RelationDesc));
 
 	branch->model = desc->model;
+	branch->model_name = desc->model_name;
 	branch->name = desc->name;
 	branch->kind = RELATION_BELONGS_TO;
 	branch->related = type->related;
@@ -500,6 +501,7 @@ desc_from_tuple(HeapTuple tup, TupleDesc tupdesc)
 	Datum		d;
 
 	desc->model = get_oid_attr(tup, Anum_model, tupdesc);
+	desc->model_name = model_name(desc->model);
 	desc->name = get_name_attr(tup, Anum_relation, tupdesc);
 	desc->kind = parse_kind(get_text_attr(tup, Anum_kind, tupdesc));
 	desc->related = get_oid_attr(tup, Anum_related, tupdesc);

@@ -47,6 +47,7 @@ typedef struct RelationStep
 typedef struct RelationDesc
 {
 	Oid			model;
+	char	   *model_name;		/* for error contexts, which look nothing up */
 	char	   *name;
 	RelationKind kind;
 	Oid			related;		/* InvalidOid for morph_to */

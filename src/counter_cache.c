@@ -49,7 +49,7 @@ counting_error_context(void *arg)
 
 	errcontext("%s of relation \"%s\" of model \"%s\"",
 			   desc->counter_cache != NULL ? "counter_cache" : "touch",
-			   desc->name, model_name(desc->model));
+			   desc->name, desc->model_name);
 }
 
 /* Raise an internal error if a call of SPI has failed. */

@@ -217,7 +217,7 @@ scope_error_context(void *arg)
 	RelationDesc *relation = arg;
 
 	errcontext("scope of relation \"%s\" of model \"%s\", which leads to all types of \"%s\"",
-			   relation->name, model_name(relation->model), relation->morph);
+			   relation->name, relation->model_name, relation->morph);
 }
 
 /*

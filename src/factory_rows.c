@@ -211,17 +211,17 @@ level_error_context(void *arg)
 
 	if (geterrcode() == ERRCODE_CHECK_VIOLATION || geterrcode() == ERRCODE_NOT_NULL_VIOLATION)
 		errhint("Say what the values are: SELECT relations.define_factory(%s, '{\"%s\": ...}');",
-				quote_literal_cstr(model_name(receiver->node->model->relid)),
+				quote_literal_cstr(receiver->node->model->name),
 				receiver->run->making != NULL ? receiver->run->making : "...");
 	if (receiver->run->making != NULL)
 		errcontext("value of column \"%s\" in factory row " INT64_FORMAT " of \"%s\"%s%s%s", receiver->run->making,
-				   receiver->run->row, model_name(receiver->node->model->relid),
+				   receiver->run->row, receiver->node->model->name,
 				   path[0] != '\0' ? " (" : "", path, path[0] != '\0' ? ")" : "");
 	else if (receiver->received < receiver->expected)
-		errcontext("factory rows of \"%s\"%s%s%s, row " INT64_FORMAT, model_name(receiver->node->model->relid),
+		errcontext("factory rows of \"%s\"%s%s%s, row " INT64_FORMAT, receiver->node->model->name,
 				   path[0] != '\0' ? " (" : "", path, path[0] != '\0' ? ")" : "", receiver->received + 1);
 	else
-		errcontext("factory rows of \"%s\"", model_name(receiver->node->model->relid));
+		errcontext("factory rows of \"%s\"", receiver->node->model->name);
 }
 
 /* Run a statement; its rows go to dest or, when that is NULL, to SPI. */

@@ -31,7 +31,7 @@
 static void
 value_error_context(void *arg)
 {
-	errcontext("value of type %s that a factory made", format_type_be(*(Oid *) arg));
+	errcontext("value of type %s that a factory made", ((ValueRule *) arg)->domain_name);
 }
 
 /*
@@ -61,7 +61,7 @@ value_make(ValueRule *rule, ValueDraw *draw, bool *isnull)
 		value = rule->make(rule, draw);
 	if (rule->checks_domain)
 	{
-		ErrorContextCallback callback = {error_context_stack, value_error_context, &rule->type};
+		ErrorContextCallback callback = {error_context_stack, value_error_context, rule};
 
 		error_context_stack = &callback;
 		domain_check(value, *isnull, rule->type, &rule->domain, GetMemoryChunkContext(rule));
@@ -168,6 +168,8 @@ value_rule_init(Oid type, int32 typmod)
 	rule->base = getBaseTypeAndTypmod(type, &typmod);
 	rule->typmod = typmod;
 	rule->checks_domain = rule->base != type;
+	if (rule->checks_domain)
+		rule->domain_name = format_type_be(type);
 	rule->max_length = INT_MAX;
 	if ((rule->base == VARCHAROID || rule->base == BPCHAROID) && typmod >= (int32) VARHDRSZ)
 		rule->max_length = typmod - VARHDRSZ;

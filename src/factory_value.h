@@ -40,6 +40,7 @@ typedef struct ValueRule
 	bool		numbered;		/* values of different numbers differ */
 	int64		capacity;		/* numbers that have values, 0: all */
 	bool		checks_domain;
+	char	   *domain_name;	/* of type, if so */
 	void	   *domain;			/* of domain_check */
 
 	int64		low;			/* whole numbers of a unit */

@@ -122,7 +122,7 @@ insert_error_context(void *arg)
 {
 	if (geterrcode() == ERRCODE_UNIQUE_VIOLATION)
 		errhint("To change the row that is there, use relations.upsert('%s', ...).",
-				model_name(((ViewWrite *) arg)->model->relid));
+				((ViewWrite *) arg)->model->name);
 }
 
 static void

@@ -289,7 +289,7 @@ level_error_context(void *arg)
 	ReadLevel  *level = arg;
 
 	errcontext("reading relation \"%s\" of model \"%s\"", level->node->query->name,
-			   model_name(level->node->query->relation->model));
+			   level->node->query->relation->model_name);
 }
 
 void

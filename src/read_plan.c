@@ -163,6 +163,7 @@ make_plan(const ReadRequest *request, const QueryShape *shape, uint32 hash)
 	plan->context = context;
 	plan->hash = hash;
 	plan->model = request->model;
+	plan->model_name = model_name(request->model);
 	plan->role = GetUserId();
 	plan->mode = request->mode;
 	plan->shape_length = shape->bytes.len;
@@ -383,7 +384,7 @@ read_plan_release(ReadPlan *plan)
 static void
 key_error_context(void *arg)
 {
-	errcontext("key of model \"%s\"", model_name(*(Oid *) arg));
+	errcontext("key of model \"%s\"", ((ReadPlan *) arg)->model_name);
 }
 
 /*
@@ -402,7 +403,7 @@ read_plan_parse_key(ReadPlan *plan, char *text)
 	key_values_init(&key, plan->root->query->model->primary_key);
 	Assert(key.n == plan->root->nkeys);
 	callback.callback = key_error_context;
-	callback.arg = &plan->model;
+	callback.arg = plan;
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
 	if (key.n == 1)

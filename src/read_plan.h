@@ -129,6 +129,7 @@ typedef struct ReadPlan
 	MemoryContext context;
 	uint32		hash;
 	Oid			model;
+	char	   *model_name;		/* for error contexts, which look nothing up */
 	Oid			role;
 	ReadMode	mode;
 	char	   *shape;			/* of the paths or the document */

@@ -56,7 +56,7 @@ require_primary_key(WriteModel *model)
 static void
 key_error_context(void *arg)
 {
-	errcontext("key of model \"%s\"", model_name(((WriteModel *) arg)->relid));
+	errcontext("key of model \"%s\"", ((WriteModel *) arg)->name);
 }
 
 /*

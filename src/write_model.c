@@ -142,6 +142,7 @@ make_model(Oid relid)
 	catalog_oids[2] = catalog_morph_type_oid();
 	model->context = context;
 	model->relid = relid;
+	model->name = model_name(relid);
 	model->role = GetUserId();
 	model->desc = catalog_get_model(relid);
 	model->key_unique = key_is_unique(relid, model->desc->primary_key);

@@ -66,6 +66,7 @@ typedef struct WriteModel
 	bool		valid;
 	int			refcount;
 	ModelDesc  *desc;
+	char	   *name;			/* for error contexts, which look nothing up */
 	bool		key_unique;		/* an index proves it of the primary key */
 	int			ncolumns;
 	WriteColumn *columns;		/* by attribute number - 1 */

@@ -358,7 +358,7 @@ insert_error_context(void *arg)
 
 	/* behind the last row come what is checked at the end of the statement */
 	if (receiver->received >= receiver->nrows && receiver->nrows > 1)
-		errcontext("rows of \"%s\"", model_name(receiver->rows[0]->model->relid));
+		errcontext("rows of \"%s\"", receiver->rows[0]->model->name);
 	else if (path[0] != '\0')
 		errcontext("document \"%s\"", path);
 }
