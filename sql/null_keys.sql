@@ -48,6 +48,9 @@ SELECT primary_key FROM relations.model('parts', primary_key => 'id');
 CREATE TABLE animals (id int PRIMARY KEY, name text);
 CREATE TABLE birds (PRIMARY KEY (id)) INHERITS (animals);
 SELECT primary_key FROM relations.model('animals', primary_key => 'id');
+-- but not what cannot be compared
+CREATE VIEW documents AS SELECT '{"a": 1}'::json AS document, 1 AS no;
+SELECT * FROM messages($$SELECT relations.model('documents', primary_key => 'no, document')$$);
 
 CREATE TABLE stored (no int, code text, p_id int, note text);
 CREATE VIEW items AS SELECT * FROM stored;

@@ -15,6 +15,7 @@
 #include "constraint.h"
 #include "counter_cache.h"
 #include "declaration.h"
+#include "key_operator.h"
 #include "key_resolution.h"
 #include "progress.h"
 #include "query_doc.h"
@@ -193,10 +194,11 @@ relations_belongs_to(PG_FUNCTION_ARGS)
 }
 
 /*
- * Check the key that model() names: the columns of a table must be NOT NULL and
- * unique.  What cannot prove that, each use of the key checks: keys of views,
- * foreign tables, parents of other tables, and partitioned tables, which may
- * have foreign partitions, or a key without the partition key.
+ * Check the key that model() names.  Its values must be comparable, and the
+ * columns of a table must be NOT NULL and unique.  Where that cannot be proven,
+ * each use of the key checks it: keys of views, foreign tables, parents of
+ * other tables, and partitioned tables, which may have foreign partitions, or a
+ * key without the partition key.
  */
 static void
 check_model_key(Oid relid, List *columns)
@@ -204,6 +206,8 @@ check_model_key(Oid relid, List *columns)
 	ListCell   *lc;
 	Relation	rel;
 
+	foreach(lc, columns)
+		(void) column_equality(relid, lfirst(lc), relid, lfirst(lc));
 	if (columns == NIL || get_rel_relkind(relid) != RELKIND_RELATION || has_subclass(relid))
 		return;
 	rel = relation_open(relid, AccessShareLock);

@@ -130,13 +130,16 @@ char *
 operator_text(Oid op)
 {
 	HeapTuple	tup;
+	char	   *schema;
 	char	   *result;
 
 	tup = SearchSysCache1(OPEROID, ObjectIdGetDatum(op));
 	if (!HeapTupleIsValid(tup))
 		elog(ERROR, "cache lookup failed for operator %u", op);
-	result = psprintf("OPERATOR(%s.%s)",
-					  quote_identifier(get_namespace_name(((Form_pg_operator) GETSTRUCT(tup))->oprnamespace)),
+	schema = get_namespace_name(((Form_pg_operator) GETSTRUCT(tup))->oprnamespace);
+	if (schema == NULL)
+		elog(ERROR, "cache lookup failed for schema of operator %u", op);
+	result = psprintf("OPERATOR(%s.%s)", quote_identifier(schema),
 					  NameStr(((Form_pg_operator) GETSTRUCT(tup))->oprname));
 	ReleaseSysCache(tup);
 	return result;
