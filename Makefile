@@ -56,11 +56,11 @@ REGRESS = \
 	partitions \
 	query query_relations query_paging query_errors query_injection query_plans \
 	budgets \
-	rights_attempts rights_names rights_install \
+	rights_attempts rights_names lock_rights rights_install \
 	trust_owner trust_check
 
 # isolation tester: test/isolation/specs and test/isolation/expected
-ISOLATION = declare counter_cache counter_order morph pivot kinds find_or_create sync graph_view factory order rewrite ddl_retry
+ISOLATION = declare counter_cache counter_order morph pivot kinds find_or_create sync graph_view factory order rewrite ddl_retry lock_rights
 ISOLATION_OPTS = --inputdir=test/isolation
 
 PG_CONFIG ?= pg_config

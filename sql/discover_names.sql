@@ -67,6 +67,9 @@ SELECT count(*) FROM relations.discover('names', register => true);
 RESET ROLE;
 CREATE TABLE foreign_table (id int PRIMARY KEY, person_id int REFERENCES people);
 SET ROLE regress_relations_finder;
+RESET ROLE;
+GRANT SELECT ON foreign_table TO regress_relations_finder;
+SET ROLE regress_relations_finder;
 CREATE TABLE zebras (id int PRIMARY KEY, person_id int REFERENCES people);
 \set VERBOSITY terse
 SELECT count(*) FROM relations.discover('names', register => true);

@@ -175,6 +175,7 @@ SET search_path = tenants, pivots;
 CREATE ROLE regress_relations_pivot;
 GRANT USAGE, CREATE ON SCHEMA rest TO regress_relations_pivot;
 ALTER TABLE rest.a OWNER TO regress_relations_pivot;
+GRANT SELECT ON ALL TABLES IN SCHEMA rest TO regress_relations_pivot;
 SET ROLE regress_relations_pivot;
 \set VERBOSITY terse
 SELECT relation FROM relations.discover('rest', register => true);

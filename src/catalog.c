@@ -12,7 +12,6 @@
 
 #include "access/genam.h"
 #include "access/htup_details.h"
-#include "access/relation.h"
 #include "access/table.h"
 #include "catalog/dependency.h"
 #include "catalog/indexing.h"
@@ -36,6 +35,7 @@
 #include "constraint.h"
 #include "relation_key.h"
 #include "version.h"
+#include "table_lock.h"
 
 /* columns of relations.relation, see relations--1.0.sql */
 enum
@@ -724,7 +724,7 @@ catalog_morph_types_to(Oid related)
 List *
 catalog_primary_key_columns(Oid relid)
 {
-	Relation	rel = relation_open(relid, AccessShareLock);
+	Relation	rel = peek_table(relid);
 	List	   *result = NIL;
 
 	if (rel->rd_rel->relkind == RELKIND_RELATION ||
@@ -751,7 +751,7 @@ catalog_primary_key_columns(Oid relid)
 				break;
 		}
 	}
-	relation_close(rel, AccessShareLock);
+	RelationClose(rel);
 	return result;
 }
 

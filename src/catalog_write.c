@@ -14,13 +14,13 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
-#include "storage/lmgr.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 #include "as_owner.h"
 #include "catalog_write.h"
+#include "table_lock.h"
 
 /* the columns that a RelationRow fills, in the order of relation_row_values */
 static const struct
@@ -65,22 +65,6 @@ static const struct
 
 #define ROW_COLUMNS ((int) lengthof(row_columns))
 
-/* Return the owner of a table.  Raises undefined_table. */
-Oid
-table_owner(Oid relid)
-{
-	HeapTuple	tup = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	Oid			owner;
-
-	if (!HeapTupleIsValid(tup))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation with OID %u does not exist", relid)));
-	owner = ((Form_pg_class) GETSTRUCT(tup))->relowner;
-	ReleaseSysCache(tup);
-	return owner;
-}
-
 /* Raises insufficient_privilege unless the caller owns the table. */
 void
 require_owner(Oid relid)
@@ -90,56 +74,44 @@ require_owner(Oid relid)
 					   get_rel_name(relid));
 }
 
-/* Has the caller any privilege on the table, or on one of its columns? */
-bool
-has_access(Oid relid)
-{
-	return pg_class_aclcheck(relid, GetUserId(),
-							 ACL_SELECT | ACL_INSERT | ACL_UPDATE | ACL_DELETE | ACL_REFERENCES) == ACLCHECK_OK ||
-		pg_attribute_aclcheck_all(relid, GetUserId(), ACL_SELECT | ACL_REFERENCES,
-								  ACLMASK_ANY) == ACLCHECK_OK;
-}
-
 /*
  * Raises insufficient_privilege unless the caller has any privilege on the
- * table or on one of its columns: who has none shall not lock it.
+ * table or on one of its columns, and may use its schema.
  */
 void
 require_access(Oid relid)
 {
-	if (!has_access(relid))
-		aclcheck_error(ACLCHECK_NO_PRIV, get_relkind_objtype(get_rel_relkind(relid)),
-					   get_rel_name(relid));
-}
-
-/*
- * The lock that a declaration takes of a table: one that keeps others from
- * declaring where the caller could take it by LOCK TABLE or by a foreign key,
- * else that of a SELECT, which keeps the table from being dropped.
- */
-static LOCKMODE
-declaration_lock(Oid relid)
-{
-	bool		may = object_ownercheck(RelationRelationId, relid, GetUserId()) ||
-		pg_class_aclmask(relid, GetUserId(), ACL_UPDATE | ACL_DELETE | ACL_TRUNCATE | ACL_REFERENCES,
-						 ACLMASK_ANY) != ACL_NO_RIGHTS;
-
-	return may ? ShareUpdateExclusiveLock : AccessShareLock;
+	require_lock_privilege(relid, AccessShareLock);
 }
 
 /*
  * Lock models against other declarations until the end of the transaction, in
  * the order of their OIDs, so that two declarations never wait for each other.
- * Raises undefined_table when one has gone meanwhile, and on a standby, or
- * where else nothing may be written, read_only_sql_transaction.  The list is
- * sorted.
+ * A table is locked as far as the caller could lock it by LOCK TABLE or by a
+ * foreign key: else as a SELECT does, which keeps it from being dropped.
+ * Raises undefined_table if one has been dropped, insufficient_privilege if a
+ * privilege or the ownership that the caller had was lost while he waited, and
+ * read_only_sql_transaction on a standby or where else nothing may be written.
+ * The list is sorted.
  */
 void
 lock_models(List *relids)
 {
+	lock_models_and_pivot(relids, InvalidOid);
+}
+
+/*
+ * Like lock_models(), but also lock a pivot table, unless it is InvalidOid, has
+ * been dropped, or is one that the caller may not lock.
+ */
+void
+lock_models_and_pivot(List *relids, Oid pivot)
+{
 	Oid			last = InvalidOid;
 	ListCell   *lc;
 
+	if (OidIsValid(pivot))
+		relids = lappend_oid(relids, pivot);
 	list_sort(relids, list_oid_cmp);
 	/* before the lock, which a standby refuses for a reason of its own */
 	if (XactReadOnly)
@@ -149,11 +121,25 @@ lock_models(List *relids)
 						model_name(linitial_oid(relids)))));
 	foreach(lc, relids)
 	{
-		if (lfirst_oid(lc) == last)
+		Oid			relid = lfirst_oid(lc);
+		bool		owned;
+
+		if (relid == last)
 			continue;
-		last = lfirst_oid(lc);
-		LockRelationOid(last, declaration_lock(last));
-		model_check(last);
+		last = relid;
+		if (relid == pivot)
+		{
+			if (!try_lock_table(relid, ShareUpdateExclusiveLock))
+				(void) try_lock_table(relid, AccessShareLock);
+			continue;
+		}
+		model_check(relid);
+		owned = object_ownercheck(RelationRelationId, relid, GetUserId());
+		if (!try_lock_table(relid, ShareUpdateExclusiveLock))
+			lock_table(relid, AccessShareLock);
+		model_check(relid);
+		if (owned)
+			require_owner(relid);
 	}
 }
 

@@ -55,11 +55,10 @@ typedef struct RelationRow
 #define CHILD_OF(r) (KEY_IS_ON_MODEL(r) ? (r)->model : (r)->related)
 #define PARENT_OF(r) (KEY_IS_ON_MODEL(r) ? (r)->related : (r)->model)
 
-extern Oid	table_owner(Oid relid);
 extern void require_owner(Oid relid);
-extern bool has_access(Oid relid);
 extern void require_access(Oid relid);
 extern void lock_models(List *relids);
+extern void lock_models_and_pivot(List *relids, Oid pivot);
 
 extern List *catalog_query(const char *sql, int n, Oid *types, Datum *values, const char *nulls);
 extern List *catalog_strings(const char *sql, int n, Oid *types, Datum *values);

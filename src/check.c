@@ -7,7 +7,6 @@
  */
 #include "relations.h"
 
-#include "access/relation.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
@@ -24,6 +23,7 @@
 #include "counter_cache.h"
 #include "foreign_code.h"
 #include "progress.h"
+#include "table_lock.h"
 
 PG_FUNCTION_INFO_V1(relations_check);
 
@@ -252,7 +252,7 @@ hold_tables(Check *check, List *relids)
 		/* what a temporary table of another session is, is not ours to see */
 		if (isOtherTempNamespace(get_rel_namespace(relid)))
 			return false;
-		if (!has_access(relid))
+		if (!may_lock_table(relid, AccessShareLock))
 		{
 			add_finding(check, "not_checked", SEVERITY_NOTE, NULL, NO_CODE, MENDED_BY_HAND,
 						"permission denied for \"%s\"", model_name(relid));
@@ -261,12 +261,9 @@ hold_tables(Check *check, List *relids)
 	}
 	foreach(lc, relids)
 	{
-		Relation	rel = try_relation_open(lfirst_oid(lc), AccessShareLock);
-
-		/* it has gone this moment */
-		if (rel == NULL)
+		/* dropped, or taken from the caller, this moment */
+		if (!try_lock_table(lfirst_oid(lc), AccessShareLock))
 			return false;
-		relation_close(rel, NoLock);
 	}
 	return true;
 }

@@ -4,7 +4,6 @@
  */
 #include "relations.h"
 
-#include "access/relation.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "fmgr.h"
@@ -20,6 +19,7 @@
 #include "catalog_write.h"
 #include "check.h"
 #include "graph_view.h"
+#include "table_lock.h"
 
 typedef struct ViewCheck
 {
@@ -33,10 +33,10 @@ typedef struct ViewCheck
 static char *
 view_text(Oid view)
 {
-	Relation	rel = relation_open(view, AccessShareLock);
+	Relation	rel = peek_table(view);
 	char	   *result = pg_get_querydef(copyObject(get_view_query(rel)), false);
 
-	relation_close(rel, NoLock);
+	RelationClose(rel);
 	return result;
 }
 
@@ -74,7 +74,7 @@ check_view(Check *check, char **row)
 					NO_CODE, MENDED_BY_REPAIR, "a graph view, or its model, does not exist");
 		return;
 	}
-	if (!has_access(view.view))
+	if (!may_lock_table(view.view, AccessShareLock))
 	{
 		add_finding(check, "not_checked", SEVERITY_NOTE, NULL, NO_CODE, MENDED_BY_HAND,
 					"permission denied for \"%s\"", model_name(view.view));

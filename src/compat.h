@@ -16,6 +16,14 @@
 	pg_class_ownercheck(objectid, roleid)
 #endif
 
+/* a role's privileges on a schema */
+#if PG_VERSION_NUM >= 160000
+#define namespace_aclcheck(nspid, roleid, mode) \
+	object_aclcheck(NamespaceRelationId, nspid, roleid, mode)
+#else
+#define namespace_aclcheck(nspid, roleid, mode) pg_namespace_aclcheck(nspid, roleid, mode)
+#endif
+
 /* a foreign key that is checked, and whose columns are joined by equality */
 #if PG_VERSION_NUM >= 180000
 #define CONSTRAINT_IS_PLAIN(con) ((con)->conenforced && !(con)->conperiod)

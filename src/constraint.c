@@ -5,7 +5,6 @@
 #include "relations.h"
 
 #include "access/genam.h"
-#include "access/relation.h"
 #include "access/table.h"
 #include "catalog/dependency.h"
 #include "catalog/indexing.h"
@@ -29,6 +28,7 @@
 
 #include "catalog_write.h"
 #include "constraint.h"
+#include "table_lock.h"
 
 static const struct
 {
@@ -324,7 +324,7 @@ index_leads_with(Oid index, List *columns)
 Oid
 find_index_for(Oid relid, List *columns, IndexUse use)
 {
-	Relation	rel = relation_open(relid, AccessShareLock);
+	Relation	rel = peek_table(relid);
 	Oid			result = InvalidOid;
 	ListCell   *lc;
 
@@ -340,7 +340,7 @@ find_index_for(Oid relid, List *columns, IndexUse use)
 		if (OidIsValid(result))
 			break;
 	}
-	relation_close(rel, AccessShareLock);
+	RelationClose(rel);
 	return result;
 }
 
@@ -414,7 +414,7 @@ must_be_filled(Relation rel, Form_pg_attribute att)
 bool
 needs_nothing_else(Oid relid, List *columns)
 {
-	Relation	rel = relation_open(relid, AccessShareLock);
+	Relation	rel = peek_table(relid);
 	TupleDesc	tupdesc = RelationGetDescr(rel);
 	bool		result = true;
 
@@ -425,7 +425,7 @@ needs_nothing_else(Oid relid, List *columns)
 		result = att->attisdropped || list_has_name(columns, NameStr(att->attname)) ||
 			!must_be_filled(rel, att);
 	}
-	relation_close(rel, AccessShareLock);
+	RelationClose(rel);
 	return result;
 }
 

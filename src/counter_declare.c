@@ -443,7 +443,7 @@ counting_ddl(RelationDesc *desc)
 
 	if (!RELATION_FOLLOWS(desc))
 		return NIL;
-	foreach(lc, find_all_inheritors(desc->model, AccessShareLock, NULL))
+	foreach(lc, find_all_inheritors(desc->model, NoLock, NULL))
 	{
 		for (int i = 0; i < (int) lengthof(row_triggers); i++)
 			result = add_trigger_ddl(result, lfirst_oid(lc), row_triggers[i].name, "counter_rows");

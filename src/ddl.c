@@ -5,7 +5,6 @@
 #include "relations.h"
 
 #include "access/htup_details.h"
-#include "access/relation.h"
 #include "catalog/dependency.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_constraint.h"
@@ -22,6 +21,7 @@
 #include "constraint.h"
 #include "counter_cache.h"
 #include "morph.h"
+#include "table_lock.h"
 
 PG_FUNCTION_INFO_V1(relations_ddl);
 
@@ -77,7 +77,7 @@ full_column_sql(Relation rel, Form_pg_attribute att)
 static char *
 table_sql(Oid relid)
 {
-	Relation	rel = relation_open(relid, AccessShareLock);
+	Relation	rel = peek_table(relid);
 	TupleDesc	tupdesc = RelationGetDescr(rel);
 	List	   *primary_key = catalog_primary_key_columns(relid);
 	StringInfoData buf;
@@ -101,7 +101,7 @@ table_sql(Oid relid)
 	if (primary_key != NIL)
 		appendStringInfo(&buf, ", PRIMARY KEY (%s)", quoted_column_list(primary_key));
 	appendStringInfoChar(&buf, ')');
-	relation_close(rel, AccessShareLock);
+	RelationClose(rel);
 	return buf.data;
 }
 
@@ -109,7 +109,7 @@ table_sql(Oid relid)
 static List *
 columns_ddl(Oid relid, List *columns)
 {
-	Relation	rel = relation_open(relid, AccessShareLock);
+	Relation	rel = peek_table(relid);
 	List	   *result = NIL;
 	ListCell   *lc;
 
@@ -123,7 +123,7 @@ columns_ddl(Oid relid, List *columns)
 									  full_column_sql(rel, TupleDescAttr(RelationGetDescr(rel),
 																		 attnum - 1))));
 	}
-	relation_close(rel, AccessShareLock);
+	RelationClose(rel);
 	return result;
 }
 

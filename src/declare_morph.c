@@ -439,9 +439,7 @@ lock_all(MorphPivot *many)
 	look_for_pivot(many);
 	check_found_pivot(pivot, row->model);
 	locked = pivot->relid;
-	if (OidIsValid(locked))
-		relids = lappend_oid(relids, locked);
-	lock_models(relids);
+	lock_models_and_pivot(relids, locked);
 	look_for_pivot(many);
 	if (!OidIsValid(pivot->relid))
 		lock_pivot_name(pivot);

@@ -71,9 +71,7 @@ lock_all(ManyToMany *many)
 
 	look_for_pivot(many);
 	locked = pivot->relid;
-	if (OidIsValid(locked))
-		relids = lappend_oid(relids, locked);
-	lock_models(relids);
+	lock_models_and_pivot(relids, locked);
 	look_for_pivot(many);
 	if (!OidIsValid(pivot->relid))
 	{

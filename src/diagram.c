@@ -8,7 +8,6 @@
 
 #include "access/genam.h"
 #include "access/htup_details.h"
-#include "access/relation.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_index.h"
 #include "miscadmin.h"
@@ -19,6 +18,7 @@
 #include "utils/syscache.h"
 
 #include "diagram.h"
+#include "table_lock.h"
 
 PG_FUNCTION_INFO_V1(relations_diagram);
 
@@ -126,7 +126,7 @@ static List *
 model_columns(Oid relid)
 {
 	ModelDesc  *model = catalog_get_model(relid);
-	Relation	rel = relation_open(relid, AccessShareLock);
+	Relation	rel = peek_table(relid);
 	TupleDesc	desc = RelationGetDescr(rel);
 	List	   *foreign = foreign_columns(rel);
 	bool		all = pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
@@ -149,7 +149,7 @@ model_columns(Oid relid)
 		column->unique = !column->primary && unique_by(rel, list_make1(column->name));
 		result = lappend(result, column);
 	}
-	relation_close(rel, AccessShareLock);
+	RelationClose(rel);
 	return result;
 }
 
@@ -244,9 +244,9 @@ step_edge(Diagram *diagram, RelationStep *step, Oid schema)
 	edge->child_columns = step->foreign_key;
 	edge->enforced = step->constraint_name != NULL;
 	edge->required = edge->enforced && columns_required(child->relid, step->foreign_key);
-	rel = relation_open(child->relid, AccessShareLock);
+	rel = peek_table(child->relid);
 	edge->single = unique_by(rel, step->foreign_key);
-	relation_close(rel, AccessShareLock);
+	RelationClose(rel);
 	diagram->edges = lappend(diagram->edges, edge);
 	return edge;
 }

@@ -19,7 +19,6 @@
 #include "funcapi.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
-#include "storage/lmgr.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
@@ -30,6 +29,7 @@
 #include "inflect.h"
 #include "key_resolution.h"
 #include "pivot.h"
+#include "table_lock.h"
 
 PG_FUNCTION_INFO_V1(relations_discover);
 
@@ -62,19 +62,28 @@ said_before(List *foreign_keys, ForeignKey *fk)
 	return false;
 }
 
+/* May the caller read some column of a table, and use its schema? */
+static bool
+may_read(Oid relid)
+{
+	return may_lock_table(relid, AccessShareLock) &&
+		(pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK ||
+		 pg_attribute_aclcheck_all(relid, GetUserId(), ACL_SELECT, ACLMASK_ANY) == ACLCHECK_OK);
+}
+
 /*
- * A foreign key whose tables are kept as they are until the end of the
- * transaction; NULL when it has gone.
+ * Return a foreign key and keep its tables as they are until the end of the
+ * transaction.  Returns NULL if it was dropped, or if the caller may not read
+ * one of the tables.
  */
 static ForeignKey *
 lock_foreign_key(Oid conoid)
 {
 	ForeignKey *fk = get_foreign_key(conoid);
 
-	if (fk == NULL)
+	if (fk == NULL || !may_read(fk->child) || !may_read(fk->parent) ||
+		!try_lock_table(fk->child, AccessShareLock) || !try_lock_table(fk->parent, AccessShareLock))
 		return NULL;
-	LockRelationOid(fk->child, AccessShareLock);
-	LockRelationOid(fk->parent, AccessShareLock);
 	return get_foreign_key(conoid);
 }
 

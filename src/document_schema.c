@@ -10,7 +10,6 @@
 #include "relations.h"
 
 #include "access/htup_details.h"
-#include "access/relation.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
@@ -23,6 +22,7 @@
 
 #include "document_schema.h"
 #include "read_statement.h"
+#include "table_lock.h"
 
 typedef struct SchemaWalk
 {
@@ -54,18 +54,23 @@ make_schema(SchemaKind kind, bool nullable)
 static bool
 column_never_null(Oid relid, const char *column)
 {
-	Relation	rel = relation_open(relid, AccessShareLock);
-	char		relkind = rel->rd_rel->relkind;
-	AttrNumber	attnum = get_attnum(relid, column);
-	bool		result = attnum > 0 && column_is_not_null(RelationGetDescr(rel), attnum - 1) &&
-		relkind != RELKIND_FOREIGN_TABLE;
+	Relation	rel = try_peek_table(relid);
+	char		relkind;
+	AttrNumber	attnum;
+	bool		result;
 
-	relation_close(rel, AccessShareLock);
+	if (rel == NULL)
+		return true;			/* a child that was dropped */
+	relkind = rel->rd_rel->relkind;
+	attnum = find_column(relid, column);
+	result = attnum > 0 && column_is_not_null(RelationGetDescr(rel), attnum - 1) &&
+		relkind != RELKIND_FOREIGN_TABLE;
+	RelationClose(rel);
 	if (result && relkind == RELKIND_RELATION && has_subclass(relid))
 	{
 		ListCell   *lc;
 
-		foreach(lc, find_inheritance_children(relid, AccessShareLock))
+		foreach(lc, find_inheritance_children(relid, NoLock))
 			result = result && column_never_null(lfirst_oid(lc), column);
 	}
 	return result;
@@ -87,7 +92,7 @@ reference_holds(RelationStep *step)
 		if (!column_never_null(step->from, lfirst(lc)))
 			return false;
 	}
-	rel = relation_open(step->from, AccessShareLock);
+	rel = peek_table(step->from);
 	/* foreign keys are not inherited */
 	if (rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE || !has_subclass(step->from))
 	{
@@ -123,7 +128,7 @@ reference_holds(RelationStep *step)
 			}
 		}
 	}
-	relation_close(rel, AccessShareLock);
+	RelationClose(rel);
 	return result;
 }
 
@@ -142,9 +147,9 @@ always_there(QueryNode *query)
 	if (relation->kind != RELATION_BELONGS_TO || relation->morph_type != NULL ||
 		query->where != NIL || query->limit >= 0 || query->offset != NULL || query->cursor != NULL)
 		return false;
-	rel = relation_open(query->relid, AccessShareLock);
+	rel = peek_table(query->relid);
 	secured = rel->rd_rel->relrowsecurity;
-	relation_close(rel, AccessShareLock);
+	RelationClose(rel);
 	return !secured && reference_holds(&relation->steps[0]);
 }
 

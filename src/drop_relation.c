@@ -19,6 +19,7 @@
 #include "constraint.h"
 #include "counter_cache.h"
 #include "morph.h"
+#include "table_lock.h"
 
 PG_FUNCTION_INFO_V1(relations_drop_relation);
 
@@ -323,6 +324,24 @@ drop_created(RelationDesc *desc)
 	}
 }
 
+/*
+ * Return the tables of a relation without those on which the caller has no
+ * privilege any more: he cannot alter these, and must not lock them.
+ */
+static List *
+lockable_tables(const RelationDesc *desc)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, relation_tables(desc))
+	{
+		if (lfirst_oid(lc) == desc->model || may_lock_table(lfirst_oid(lc), AccessShareLock))
+			result = lappend_oid(result, lfirst_oid(lc));
+	}
+	return result;
+}
+
 /* SQL: drop_relation(model, relation, drop_constraint) */
 Datum
 relations_drop_relation(PG_FUNCTION_ARGS)
@@ -339,7 +358,7 @@ relations_drop_relation(PG_FUNCTION_ARGS)
 	model_check(model);
 	require_owner(model);
 	desc = catalog_get_relation(model, name);
-	lock_models(relation_tables(desc));
+	lock_models(lockable_tables(desc));
 	/* what was read before the lock may have changed */
 	desc = catalog_get_relation(model, name);
 

@@ -5,13 +5,13 @@
  */
 #include "relations.h"
 
-#include "access/relation.h"
 #include "miscadmin.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
 #include "constraint.h"
 #include "factory.h"
+#include "table_lock.h"
 
 /* Columns of a model that refer to rows of another. */
 typedef struct Reference
@@ -187,7 +187,7 @@ compare_references(const ListCell *a, const ListCell *b)
 static List *
 references_of(WriteModel *model)
 {
-	Relation	rel = relation_open(model->relid, NoLock);
+	Relation	rel = peek_table(model->relid);
 	List	   *result = NIL;
 	ListCell   *lc;
 
@@ -204,7 +204,7 @@ references_of(WriteModel *model)
 		}
 		result = add_reference(result, columns, info->confrelid, others);
 	}
-	relation_close(rel, NoLock);
+	RelationClose(rel);
 	foreach(lc, model->relations)
 	{
 		RelationDesc *relation = lfirst(lc);
@@ -243,10 +243,10 @@ is_filled(FactoryNode *node, FactoryFill *fill)
 static bool
 is_optional(FactoryNode *node, int index)
 {
-	Relation	rel = relation_open(node->model->relid, NoLock);
+	Relation	rel = peek_table(node->model->relid);
 	bool		notnull = TupleDescAttr(RelationGetDescr(rel), index)->attnotnull;
 
-	relation_close(rel, NoLock);
+	RelationClose(rel);
 	return !notnull || factory_has_default(node, index);
 }
 

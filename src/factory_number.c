@@ -13,7 +13,6 @@
 #include <ctype.h>
 
 #include "access/genam.h"
-#include "access/relation.h"
 #include "access/stratnum.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_type.h"
@@ -24,6 +23,7 @@
 
 #include "factory_level.h"
 #include "key_operator.h"
+#include "table_lock.h"
 
 /* The one value that a statement returns, as a whole number; 0 when it is null. */
 static int64
@@ -326,19 +326,19 @@ clash_query(FactoryNode *node, Relation index)
 List *
 level_clash_queries(FactoryNode *node)
 {
-	Relation	rel = relation_open(node->model->relid, NoLock);
+	Relation	rel = peek_table(node->model->relid);
 	List	   *result = NIL;
 	ListCell   *lc;
 
 	foreach(lc, RelationGetIndexList(rel))
 	{
-		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+		Relation	index = peek_table(lfirst_oid(lc));
 		char	   *sql = clash_query(node, index);
 
-		index_close(index, AccessShareLock);
+		RelationClose(index);
 		if (sql != NULL)
 			result = lappend(result, sql);
 	}
-	relation_close(rel, NoLock);
+	RelationClose(rel);
 	return result;
 }

@@ -11,7 +11,6 @@
 
 #include "access/genam.h"
 #include "access/htup_details.h"
-#include "access/relation.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
@@ -24,6 +23,7 @@
 
 #include "constraint.h"
 #include "factory.h"
+#include "table_lock.h"
 
 /* ---------------------------------------------------------------------
  * What is said of columns
@@ -479,11 +479,11 @@ number_columns(FactoryNode *node, Relation rel)
 	{
 		foreach(lc, indexes)
 		{
-			Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+			Relation	index = peek_table(lfirst_oid(lc));
 
 			if ((index->rd_index->indnkeyatts == 1) == (pass == 0))
 				number_index(node, index);
-			index_close(index, AccessShareLock);
+			RelationClose(index);
 		}
 	}
 }
@@ -607,7 +607,7 @@ factory_prepare(FactoryRun *run, FactoryNode *node)
 	merge_all(node);
 	factory_require_parents(run, node);
 
-	rel = relation_open(model->relid, NoLock);
+	rel = peek_table(model->relid);
 	choose_columns(run, node, rel);
 	number_columns(node, rel);
 	for (int i = 0; i < model->ncolumns; i++)
@@ -620,7 +620,7 @@ factory_prepare(FactoryRun *run, FactoryNode *node)
 		if (fill->kind == FILL_RULE && fill->rule == NULL)
 			make_rule(run, node, rel, i);
 	}
-	relation_close(rel, NoLock);
+	RelationClose(rel);
 	share_person(node);
 
 	foreach(lc, node->parents)

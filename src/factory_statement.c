@@ -10,7 +10,6 @@
  */
 #include "relations.h"
 
-#include "access/relation.h"
 #include "catalog/dependency.h"
 #include "catalog/pg_type.h"
 #include "rewrite/rewriteHandler.h"
@@ -19,6 +18,7 @@
 #include "utils/ruleutils.h"
 
 #include "factory.h"
+#include "table_lock.h"
 
 /* a flag beside a value that only some rows have */
 #define GIVEN "relations_given_%d"
@@ -27,11 +27,11 @@
 bool
 factory_has_default(FactoryNode *node, int column)
 {
-	Relation	rel = relation_open(node->model->relid, NoLock);
+	Relation	rel = peek_table(node->model->relid);
 	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel), column);
 	bool		result = att->atthasdef || att->attidentity != '\0' || get_typdefault(att->atttypid) != NULL;
 
-	relation_close(rel, NoLock);
+	RelationClose(rel);
 	return result;
 }
 
@@ -39,7 +39,7 @@ factory_has_default(FactoryNode *node, int column)
 char *
 factory_default(FactoryNode *node, int column)
 {
-	Relation	rel = relation_open(node->model->relid, NoLock);
+	Relation	rel = peek_table(node->model->relid);
 	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel), column);
 	Node	   *expr = att->attidentity != '\0' ? NULL : build_column_default(rel, column + 1);
 	char	   *result = NULL;
@@ -50,7 +50,7 @@ factory_default(FactoryNode *node, int column)
 	else if (expr != NULL)
 		result = deparse_expression(expr, deparse_context_for(RelationGetRelationName(rel), node->model->relid),
 									false, false);
-	relation_close(rel, NoLock);
+	RelationClose(rel);
 	return result;
 }
 
@@ -59,11 +59,11 @@ bool
 factory_is_key_default(FactoryNode *node, int column)
 {
 	WriteColumn *c = &node->model->columns[column];
-	Relation	rel = relation_open(node->model->relid, NoLock);
+	Relation	rel = peek_table(node->model->relid);
 	bool		identity = TupleDescAttr(RelationGetDescr(rel), column)->attidentity != '\0';
 	char	   *text;
 
-	relation_close(rel, NoLock);
+	RelationClose(rel);
 	if (c->base != INT2OID && c->base != INT4OID && c->base != INT8OID)
 		return false;
 	if (identity)

@@ -11,7 +11,6 @@
  */
 #include "relations.h"
 
-#include "access/relation.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
@@ -33,6 +32,7 @@
 #include "graph_view.h"
 #include "placement.h"
 #include "read_run.h"
+#include "table_lock.h"
 
 PG_FUNCTION_INFO_V1(relations_create_view);
 
@@ -102,7 +102,7 @@ graph_view_columns(Oid model, ArrayType *paths)
 {
 	ModelDesc  *desc = catalog_get_model(model);
 	List	   *relations = relation_columns(model, paths);
-	Relation	rel = relation_open(model, AccessShareLock);
+	Relation	rel = peek_table(model);
 	List	   *result = NIL;
 
 	for (int i = 0; i < RelationGetNumberOfAttributes(rel); i++)
@@ -120,7 +120,7 @@ graph_view_columns(Oid model, ArrayType *paths)
 		column->collation = att->attcollation;
 		result = lappend(result, column);
 	}
-	relation_close(rel, AccessShareLock);
+	RelationClose(rel);
 	return list_concat(result, relations);
 }
 
@@ -163,7 +163,7 @@ matching_column(List *columns, const TargetEntry *entry, List *rtable, Oid model
 ViewColumn **
 graph_view_match(Oid view, Oid model, List *columns, int *n)
 {
-	Relation	rel = relation_open(view, AccessShareLock);
+	Relation	rel = peek_table(view);
 	Query	   *query = get_view_query(rel);
 	ViewColumn **result;
 	ListCell   *lc;
@@ -177,7 +177,7 @@ graph_view_match(Oid view, Oid model, List *columns, int *n)
 		if (!entry->resjunk && entry->resno <= *n)
 			result[entry->resno - 1] = matching_column(columns, entry, query->rtable, model);
 	}
-	relation_close(rel, AccessShareLock);
+	RelationClose(rel);
 	return result;
 }
 

@@ -5,7 +5,6 @@
 #include "relations.h"
 
 #include "access/htup_details.h"
-#include "access/relation.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
@@ -16,6 +15,7 @@
 #include "utils/varlena.h"
 
 #include "names.h"
+#include "table_lock.h"
 
 /* A name[] as a list of palloc'd strings. */
 List *
@@ -301,7 +301,7 @@ require_column(Oid relid, const char *column, const char *argument)
 	if (attnum > 0)
 		return attnum;
 
-	rel = relation_open(relid, AccessShareLock);
+	rel = peek_table(relid);
 	tupdesc = RelationGetDescr(rel);
 	for (int i = 0; i < tupdesc->natts; i++)
 	{
@@ -310,7 +310,7 @@ require_column(Oid relid, const char *column, const char *argument)
 		if (!att->attisdropped)
 			names = lappend(names, pstrdup(NameStr(att->attname)));
 	}
-	relation_close(rel, AccessShareLock);
+	RelationClose(rel);
 	near = closest_name(column, names);
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_COLUMN),

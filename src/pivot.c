@@ -21,6 +21,7 @@
 #include "utils/rel.h"
 #include "utils/varlena.h"
 
+#include "as_owner.h"
 #include "pivot.h"
 #include "progress.h"
 
@@ -148,9 +149,9 @@ ambiguous_pivots(List *candidates)
 bool
 may_adopt_pivot(Oid relid, Oid model)
 {
-	Oid			owner = table_owner(relid);
+	Oid			owner = relation_owner(relid);
 
-	return owner == GetUserId() || owner == table_owner(model) ||
+	return owner == GetUserId() || owner == relation_owner(model) ||
 		(!superuser() && has_privs_of_role(GetUserId(), owner));
 }
 
@@ -161,12 +162,14 @@ may_adopt_pivot(Oid relid, Oid model)
 static void
 check_adoption(Oid relid, Oid model)
 {
+	Oid			owner = relation_owner(relid);
+
 	if (may_adopt_pivot(relid, model))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 errmsg("cannot use table \"%s\" as the pivot table, since it belongs to role \"%s\"",
-					model_name(relid), GetUserNameFromId(table_owner(relid), false)),
+					model_name(relid), GetUserNameFromId(owner, true)),
 			 errdetail("A table of another role is used only if you name it: its triggers run as the role that writes to it."),
 			 errhint("Use it with pivot_table => '%s', or specify the name of a table that does not exist to create one.",
 					 quote_identifier(model_name(relid)))));
@@ -245,6 +248,9 @@ lock_pivot_name(Pivot *pivot)
 {
 	uint32		hash = hash_bytes((const unsigned char *) pivot->name, strlen(pivot->name));
 
+	/* whoever cannot create the table must not hold up those who can */
+	if (namespace_aclcheck(pivot->nspid, GetUserId(), ACL_CREATE) != ACLCHECK_OK)
+		return;
 	/* as a part of the schema, of which the number 0 is the schema itself */
 	LockDatabaseObject(NamespaceRelationId, pivot->nspid, (uint16) (hash | 1),
 					   ShareUpdateExclusiveLock);

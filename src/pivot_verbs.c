@@ -5,7 +5,6 @@
 #include "relations.h"
 
 #include "access/htup_details.h"
-#include "access/relation.h"
 #include "access/xact.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_type.h"
@@ -24,6 +23,7 @@
 #include "verb.h"
 #include "write_order.h"
 #include "write_statement.h"
+#include "table_lock.h"
 
 /* to sync a relation, while others attach rows */
 #define MAX_ATTEMPTS 10
@@ -441,11 +441,11 @@ has_arbiter(Verb *verb)
 
 	/* which locks it, too */
 	(void) write_run_model(verb->run, relation->via);
-	rel = relation_open(relation->via, NoLock);
+	rel = peek_table(relation->via);
 	if (relation->morph != NULL || rel->rd_rules != NULL ||
 		(rel->rd_rel->relkind != RELKIND_RELATION && rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE))
 	{
-		relation_close(rel, NoLock);
+		RelationClose(rel);
 		return false;
 	}
 	indexes = RelationGetIndexList(rel);
@@ -472,7 +472,7 @@ has_arbiter(Verb *verb)
 		result = result || fits;
 	}
 	list_free(indexes);
-	relation_close(rel, NoLock);
+	RelationClose(rel);
 	return result;
 }
 

@@ -466,6 +466,42 @@ add_given_row(ReadRun *run, const Datum *values, const bool *isnull)
 		read_run_children(run);
 }
 
+/*
+ * Raises datatype_mismatch unless the values of a given row have the types that
+ * the plan was made for.  The table of a caller who may not lock it could have
+ * been altered meanwhile.  types are in the order of the root's select list,
+ * InvalidOid for a null value.
+ */
+static void
+check_given_types(ReadRun *run, const Oid *types)
+{
+	ReadNode   *root = run->plan->root;
+	bool		fits = true;
+
+	for (int i = 0; i < root->tpl.nvalues; i++)
+	{
+		Oid			type = types[root->positions[i]];
+
+		fits = fits && (!OidIsValid(type) || getBaseType(type) == root->encoders[i].typid);
+	}
+	for (int c = 0; c < root->nchildren; c++)
+	{
+		ReadNode   *child = root->children[c];
+
+		for (int i = 0; i < child->nkeys; i++)
+		{
+			Oid			type = types[child->parent_keys[i]];
+
+			fits = fits && (!OidIsValid(type) || getBaseType(type) == child->key_types[i]);
+		}
+	}
+	if (!fits)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("the row to load does not have the current type of table \"%s\"",
+						model_name(run->plan->model))));
+}
+
 /* The document of a row that the caller has. */
 Datum
 relations_load(PG_FUNCTION_ARGS)
@@ -477,6 +513,7 @@ relations_load(PG_FUNCTION_ARGS)
 	RowValues	row;
 	Datum	   *values;
 	bool	   *isnull;
+	Oid		   *types;
 	ListCell   *lc;
 	int			n = 0;
 
@@ -491,15 +528,21 @@ relations_load(PG_FUNCTION_ARGS)
 	deform_row(header, &row);
 	values = palloc(sizeof(Datum) * (list_length(run->plan->root->columns) + 1));
 	isnull = palloc(sizeof(bool) * (list_length(run->plan->root->columns) + 1));
+	types = palloc0(sizeof(Oid) * (list_length(run->plan->root->columns) + 1));
 	foreach(lc, run->plan->root->columns)
 	{
 		AttrNumber	attnum = get_attnum(model, ((SelectColumn *) lfirst(lc))->name);
 
 		isnull[n] = attnum <= 0 || attnum > row.n || row.isnull[attnum - 1];
 		if (!isnull[n])
+		{
 			values[n] = row.values[attnum - 1];
+			types[n] = row.types[attnum - 1];
+		}
 		n++;
 	}
+	if (run->plan->unlocked != NULL)
+		check_given_types(run, types);
 	add_given_row(run, values, isnull);
 	return one_document(fcinfo, run);
 }

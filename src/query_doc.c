@@ -6,23 +6,24 @@
 
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
-#include "storage/lmgr.h"
 #include "utils/lsyscache.h"
 
 #include "query_doc.h"
 #include "query_parse.h"
+#include "table_lock.h"
 
 /*
- * A node for the rows of relid, with the relation's scope applied.  The
+ * Return a node for the rows of relid, with the relation's scope applied.  The
  * table is locked as a SELECT would lock it, so that what is read of it holds
- * until the end of the transaction.
+ * until the end of the transaction.  One that the caller may not lock is left
+ * alone: a statement that reads it will fail.
  */
 QueryNode *
 query_make_node(Oid relid, RelationDesc *relation)
 {
 	QueryNode  *node = palloc0(sizeof(QueryNode));
 
-	LockRelationOid(relid, AccessShareLock);
+	(void) try_lock_table(relid, AccessShareLock);
 	model_check(relid);
 	node->relid = relid;
 	node->relation = relation;
@@ -31,7 +32,7 @@ query_make_node(Oid relid, RelationDesc *relation)
 	node->max_depth = -1;
 	if (relation != NULL && OidIsValid(relation->via))
 	{
-		LockRelationOid(relation->via, AccessShareLock);
+		(void) try_lock_table(relation->via, AccessShareLock);
 		model_check(relation->via);
 		node->via = catalog_get_model(relation->via);
 	}

@@ -29,6 +29,7 @@
 #include "utils/syscache.h"
 
 #include "read_choice.h"
+#include "table_lock.h"
 
 /*
  * What a probe costs besides its rows, in rows that are read at once.
@@ -123,7 +124,7 @@ parent_access(QueryNode *query)
 	QueryOrder *first = query->order != NIL ? linitial(query->order) : NULL;
 	QueryOrder	by_key = {.kind = ORDER_COLUMN};
 	ParentAccess best = ACCESS_NONE;
-	Relation	rel = table_open(relid, AccessShareLock);
+	Relation	rel = peek_table(relid);
 	List	   *indexes;
 	ListCell   *lc;
 
@@ -131,7 +132,7 @@ parent_access(QueryNode *query)
 		((rel->rd_rel->relkind != RELKIND_RELATION && rel->rd_rel->relkind != RELKIND_MATVIEW) ||
 		 has_subclass(relid)))
 	{
-		table_close(rel, AccessShareLock);
+		RelationClose(rel);
 		return ACCESS_UNKNOWN;
 	}
 	if (first == NULL && query->model->primary_key != NIL)
@@ -144,14 +145,15 @@ parent_access(QueryNode *query)
 	indexes = RelationGetIndexList(rel);
 	foreach(lc, indexes)
 	{
-		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
-		ParentAccess access = index_access(index, relid, keys, relation->morph_type_column, first);
+		Relation	index = try_peek_table(lfirst_oid(lc));
 
-		best = Max(best, access);
-		index_close(index, AccessShareLock);
+		if (index == NULL)
+			continue;
+		best = Max(best, index_access(index, relid, keys, relation->morph_type_column, first));
+		RelationClose(index);
 	}
 	list_free(indexes);
-	table_close(rel, AccessShareLock);
+	RelationClose(rel);
 	return best;
 }
 

@@ -7,7 +7,6 @@
  */
 #include "relations.h"
 
-#include "access/relation.h"
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
@@ -21,6 +20,7 @@
 #include "read_choice.h"
 #include "read_node.h"
 #include "relation_key.h"
+#include "table_lock.h"
 
 /* ---------------------------------------------------------------------
  * The select list
@@ -279,7 +279,7 @@ shown_columns(ReadNode *node, List *relation_keys, bool row_given, bool keys_onl
 
 	if (keys_only)
 		return NIL;
-	rel = relation_open(query->relid, AccessShareLock);
+	rel = peek_table(query->relid);
 	desc = RelationGetDescr(rel);
 
 	for (int i = 0; i < desc->natts; i++)
@@ -298,7 +298,7 @@ shown_columns(ReadNode *node, List *relation_keys, bool row_given, bool keys_onl
 			continue;
 		result = lappend(result, pstrdup(name));
 	}
-	relation_close(rel, AccessShareLock);
+	RelationClose(rel);
 	return result;
 }
 
@@ -585,6 +585,8 @@ add_relid(ReadPlan *plan, ReadNode *node, Oid relid)
 	}
 	plan->relids = plan->relids == NULL ? palloc(sizeof(Oid)) :
 		repalloc(plan->relids, sizeof(Oid) * (plan->nrelids + 1));
+	if (!may_lock_table(relid, AccessShareLock))
+		plan->unlocked = bms_add_member(plan->unlocked, plan->nrelids);
 	plan->relids[plan->nrelids++] = relid;
 }
 

@@ -295,6 +295,8 @@ check_rewritten(ReadPlan *plan)
 	{
 		ListCell   *lc;
 
+		if (bms_is_member(i, plan->unlocked))
+			continue;
 		foreach(lc, find_all_inheritors(plan->relids[i], AccessShareLock, NULL))
 		{
 			Oid			relid = lfirst_oid(lc);
@@ -362,7 +364,11 @@ read_plan_acquire(const ReadRequest *request, const QueryShape *shape)
 		}
 		/* lock first: that is when we hear of changes by others */
 		for (int i = 0; i < plan->nrelids && plan->valid; i++)
-			LockRelationOid(plan->relids[i], AccessShareLock);
+		{
+			/* privileges were checked when the plan was made: it belongs to the role */
+			if (!bms_is_member(i, plan->unlocked))
+				LockRelationOid(plan->relids[i], AccessShareLock);
+		}
 		if (plan->valid)
 		{
 			/* the limit may have been another when the plan was made */

@@ -142,6 +142,7 @@ typedef struct ReadPlan
 	int			refcount;
 	int			nrelids;
 	Oid		   *relids;
+	Bitmapset  *unlocked;		/* of indexes into relids: the role may not lock these */
 	ReadNode   *root;
 	FmgrInfo   *key_input;		/* READ_KEY: of the primary key's columns */
 	Oid		   *key_ioparams;

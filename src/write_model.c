@@ -9,7 +9,6 @@
 #include "relations.h"
 
 #include "access/htup_details.h"
-#include "access/relation.h"
 #include "access/stratnum.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
@@ -29,6 +28,7 @@
 #include "json_value.h"
 #include "key_operator.h"
 #include "write_model.h"
+#include "table_lock.h"
 
 /* kept for one model; who has more makes them again */
 #define MAX_SHAPES 256
@@ -97,7 +97,7 @@ add_member(WriteModel *model, const char *name)
 static void
 init_columns(WriteModel *model)
 {
-	Relation	rel = relation_open(model->relid, NoLock);
+	Relation	rel = peek_table(model->relid);
 	TupleDesc	desc = RelationGetDescr(rel);
 	bool		all_visible = pg_class_aclcheck(model->relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
 
@@ -124,7 +124,7 @@ init_columns(WriteModel *model)
 			!list_has_name(model->desc->hidden, column->name))
 			model->shown = lappend(model->shown, column->name);
 	}
-	relation_close(rel, NoLock);
+	RelationClose(rel);
 }
 
 static WriteModel *
@@ -204,33 +204,60 @@ trim_models(void)
 	list_free(doomed);
 }
 
+/* Return the valid entry of a table for the current role, or NULL. */
+static WriteModel *
+find_kept(Oid relid)
+{
+	ListCell   *lc;
+
+	foreach(lc, kept_models)
+	{
+		WriteModel *model = lfirst(lc);
+
+		if (model->relid == relid && model->role == GetUserId() && model->valid &&
+			list_length(model->shapes) <= MAX_SHAPES)
+			return model;
+	}
+	return NULL;
+}
+
 /*
- * The entry of a table for the current role; the table is locked as an INSERT
- * would lock it.  It is the caller's until write_model_release.
+ * Return the entry of a table for the current role; it is the caller's until
+ * write_model_release.  The table is locked as an INSERT would lock it, as far as
+ * the role may do that; see lock_table_for_writing().
  */
 WriteModel *
 write_model_acquire(Oid relid)
 {
 	WriteModel *model;
+	LOCKMODE	lockmode = NoLock;
 	MemoryContext old;
-	ListCell   *lc;
 
 	init_cache();
-	/* lock first: that is when we hear of changes by others */
-	LockRelationOid(relid, RowExclusiveLock);
-	model_check(relid);
-	foreach(lc, kept_models)
+	/* privileges were checked when the entry was made: it belongs to the role */
+	model = find_kept(relid);
+	if (model != NULL)
 	{
-		model = lfirst(lc);
-		if (model->relid == relid && model->role == GetUserId() && model->valid &&
-			list_length(model->shapes) <= MAX_SHAPES)
-		{
-			model->refcount++;
-			return model;
-		}
+		/* that is when we hear of changes by others, who may have revoked them */
+		if (model->lockmode != NoLock)
+			LockRelationOid(relid, model->lockmode);
+		if (!model->valid)
+			model = NULL;
+	}
+	if (model == NULL)
+	{
+		lockmode = lock_table_for_writing(relid);
+		model_check(relid);
+		model = find_kept(relid);
+	}
+	if (model != NULL)
+	{
+		model->refcount++;
+		return model;
 	}
 	trim_models();
 	model = make_model(relid);
+	model->lockmode = lockmode;
 	MemoryContextSetParent(model->context, cache_context);
 	old = MemoryContextSwitchTo(cache_context);
 	kept_models = lcons(model, kept_models);

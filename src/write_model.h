@@ -63,6 +63,7 @@ typedef struct WriteModel
 	MemoryContext context;
 	Oid			relid;
 	Oid			role;
+	LOCKMODE	lockmode;		/* that the role may take */
 	bool		valid;
 	int			refcount;
 	ModelDesc  *desc;
