@@ -83,6 +83,18 @@ walked_table(Walk *walk, int table)
 	return &walk->run->plan->tables[table];
 }
 
+/* Return a value of a row that was found, of a column that is never null. */
+static Datum
+found_value(HeapTuple tuple, TupleDesc desc, int column)
+{
+	bool		isnull;
+	Datum		value = SPI_getbinval(tuple, desc, column, &isnull);
+
+	if (isnull)
+		elog(ERROR, "column %d of a row that counts is null", column);
+	return value;
+}
+
 /* Return the row in a result.  It is new unless it was found before. */
 static WalkedRow *
 find_row(Walk *walk, int table, HeapTuple tuple, TupleDesc result)
@@ -91,13 +103,12 @@ find_row(Walk *walk, int table, HeapTuple tuple, TupleDesc result)
 	RowPlace	place;
 	PlaceEntry *entry;
 	WalkedRow  *row;
-	bool		isnull;
 	bool		found;
 	MemoryContext old;
 
 	memset(&place, 0, sizeof(place));
-	place.tableoid = DatumGetObjectId(SPI_getbinval(tuple, result, WALKED_TABLE, &isnull));
-	place.place = *(ItemPointer) DatumGetPointer(SPI_getbinval(tuple, result, WALKED_PLACE, &isnull));
+	place.tableoid = DatumGetObjectId(found_value(tuple, result, WALKED_TABLE));
+	place.place = *(ItemPointer) DatumGetPointer(found_value(tuple, result, WALKED_PLACE));
 	entry = hash_search(walk->places, &place, HASH_ENTER, &found);
 	if (found)
 		return entry->row;
@@ -175,13 +186,10 @@ find_rows(Walk *walk, int table, SPIPlanPtr plan, bool direct)
 		else
 		{
 			WalkedEdge *edge = palloc(sizeof(WalkedEdge));
-			bool		isnull;
-			int			no;
+			int			no = DatumGetInt32(found_value(found->vals[i], found->tupdesc, WALKED_NO));
 
-			no = DatumGetInt32(SPI_getbinval(found->vals[i], found->tupdesc, WALKED_NO, &isnull));
 			edge->row = row;
-			edge->touches = DatumGetBool(SPI_getbinval(found->vals[i], found->tupdesc,
-													   WALKED_TOUCHES, &isnull));
+			edge->touches = DatumGetBool(found_value(found->vals[i], found->tupdesc, WALKED_TOUCHES));
 			((WalkedRow *) list_nth(walk->rows, no))->above =
 				lappend(((WalkedRow *) list_nth(walk->rows, no))->above, edge);
 			row->below = lappend(row->below, list_nth(walk->rows, no));

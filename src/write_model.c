@@ -363,7 +363,8 @@ make_shape(WriteModel *model, int ncolumns, const int *columns, List *relations,
 	shape->model = model;
 	shape->ncolumns = ncolumns;
 	shape->columns = palloc(sizeof(int) * Max(ncolumns, 1));
-	memcpy(shape->columns, columns, sizeof(int) * ncolumns);
+	if (ncolumns > 0)
+		memcpy(shape->columns, columns, sizeof(int) * ncolumns);
 	shape->relations = list_copy(relations);
 	foreach(lc, wanted)
 		shape->wanted = lappend(shape->wanted, pstrdup(lfirst(lc)));
@@ -440,7 +441,7 @@ write_model_shape(WriteModel *model, int ncolumns, const int *columns, List *rel
 		WriteShape *shape = lfirst(lc);
 
 		if (shape->ncolumns == ncolumns &&
-			memcmp(shape->columns, columns, sizeof(int) * ncolumns) == 0 &&
+			(ncolumns == 0 || memcmp(shape->columns, columns, sizeof(int) * ncolumns) == 0) &&
 			same_relations(shape->relations, relations) && list_same_names(shape->wanted, wanted) &&
 			shape->pivot == pivot && list_same_names(shape->shown, shown))
 			return shape;

@@ -361,7 +361,8 @@ find_kept(const WriteStatement *statement, uint32 hash)
 		if (kept->hash == hash && kept->length == statement->sql.len &&
 			kept->nparams == statement->nparams && kept->custom == statement->custom &&
 			memcmp(kept->sql, statement->sql.data, kept->length) == 0 &&
-			memcmp(kept->types, statement->types, sizeof(Oid) * kept->nparams) == 0)
+			(kept->nparams == 0 ||
+			 memcmp(kept->types, statement->types, sizeof(Oid) * kept->nparams) == 0))
 		{
 			dlist_move_head(&kept_by_use, &kept->use);
 			return kept;
