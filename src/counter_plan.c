@@ -18,6 +18,7 @@
 #include "utils/syscache.h"
 
 #include "counter_plan.h"
+#include "named_objects.h"
 
 typedef struct CounterEntry
 {
@@ -52,12 +53,11 @@ invalidate_counters(pg_attribute_unused() Datum arg, Oid relid)
 	}
 }
 
-/* Invalidate all plans: a schema was renamed. */
+/* Invalidate all plans: something that they name was renamed. */
 static void
-invalidate_all_counters(Datum arg, pg_attribute_unused() int cacheid,
-						pg_attribute_unused() uint32 hashvalue)
+invalidate_all_counters(void)
 {
-	invalidate_counters(arg, InvalidOid);
+	invalidate_counters((Datum) 0, InvalidOid);
 }
 
 static void
@@ -73,7 +73,7 @@ init_counter_plans(void)
 	counter_plans = hash_create("relations counter plans", 16, &ctl,
 								HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	CacheRegisterRelcacheCallback(invalidate_counters, (Datum) 0);
-	CacheRegisterSyscacheCallback(NAMESPACEOID, invalidate_all_counters, (Datum) 0);
+	call_when_renamed(invalidate_all_counters);
 }
 
 /* Return a table and those that it is a partition of. */

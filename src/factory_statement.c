@@ -77,8 +77,7 @@ factory_is_key_default(FactoryNode *node, int column)
 static char *
 type_of(WriteColumn *column)
 {
-	return format_type_extended(column->type, column->typmod,
-								FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
+	return qualified_type_name(column->type, column->typmod);
 }
 
 /* Do rules make the column's values, for some rows at least? */

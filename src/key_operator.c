@@ -17,6 +17,7 @@
 
 #include "catalog.h"
 #include "key_operator.h"
+#include "named_objects.h"
 
 /* What was found once, until an operator class changes. */
 typedef struct FoundKey
@@ -133,6 +134,7 @@ operator_text(Oid op)
 	char	   *schema;
 	char	   *result;
 
+	text_names_object(OPEROID, op);
 	tup = SearchSysCache1(OPEROID, ObjectIdGetDatum(op));
 	if (!HeapTupleIsValid(tup))
 		elog(ERROR, "cache lookup failed for operator %u", op);

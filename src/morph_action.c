@@ -31,6 +31,7 @@
 #include "as_owner.h"
 #include "key_operator.h"
 #include "morph.h"
+#include "named_objects.h"
 
 PG_FUNCTION_INFO_V1(relations_morph_action);
 
@@ -96,6 +97,13 @@ forget_actions(Datum arg pg_attribute_unused(), Oid relid)
 	}
 }
 
+/* A statement names something that has another name. */
+static void
+forget_all_actions(void)
+{
+	forget_actions((Datum) 0, InvalidOid);
+}
+
 static void
 free_set(ActionSet *set)
 {
@@ -157,6 +165,7 @@ get_actions(Oid relid)
 		ctl.entrysize = sizeof(ActionEntry);
 		action_cache = hash_create("relations morph actions", 16, &ctl, HASH_ELEM | HASH_BLOBS);
 		CacheRegisterRelcacheCallback(forget_actions, (Datum) 0);
+		call_when_renamed(forget_all_actions);
 	}
 	entry = hash_search(action_cache, &relid, HASH_ENTER, &found);
 	if (!found)
@@ -218,8 +227,7 @@ action_sql(Action *action, Effect effect)
 
 			appendStringInfo(&buf, "%s%s = ", i > 0 ? ", " : "", quote_identifier(lfirst(lc)));
 			appendStringInfo(&buf, "CAST($%d AS %s)", action->nkeys + i + 1,
-							 format_type_extended(column, -1, FORMAT_TYPE_TYPEMOD_GIVEN |
-												  FORMAT_TYPE_FORCE_QUALIFY));
+							 qualified_type_name(column, -1));
 		}
 	}
 	appendStringInfoString(&buf, " WHERE ");

@@ -14,6 +14,7 @@
 #include "utils/syscache.h"
 #include "utils/varlena.h"
 
+#include "named_objects.h"
 #include "names.h"
 #include "table_lock.h"
 
@@ -110,6 +111,7 @@ quoted_model_name(Oid relid)
 char *
 qualified_type_name(Oid type, int32 typmod)
 {
+	text_names_type(type);
 	return format_type_extended(type, typmod, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
 }
 
@@ -117,11 +119,13 @@ qualified_type_name(Oid type, int32 typmod)
 char *
 collate_clause(Oid collation)
 {
-	HeapTuple	tup = SearchSysCache1(COLLOID, ObjectIdGetDatum(collation));
+	HeapTuple	tup;
 	Form_pg_collation form;
 	char	   *schema;
 	char	   *result;
 
+	text_names_object(COLLOID, collation);
+	tup = SearchSysCache1(COLLOID, ObjectIdGetDatum(collation));
 	if (!HeapTupleIsValid(tup))
 		elog(ERROR, "cache lookup failed for collation %u", collation);
 	form = (Form_pg_collation) GETSTRUCT(tup);

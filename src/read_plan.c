@@ -30,6 +30,7 @@
 #include "utils/syscache.h"
 
 #include "budget.h"
+#include "named_objects.h"
 #include "query_parse.h"
 #include "read_node.h"
 #include "read_plan.h"
@@ -77,16 +78,22 @@ syscache_callback(pg_attribute_unused() Datum arg, pg_attribute_unused() int cac
 }
 
 static void
+rename_callback(void)
+{
+	invalidate_plans(InvalidOid);
+}
+
+static void
 init_cache(void)
 {
 	if (cache_context != NULL)
 		return;
 	CacheRegisterRelcacheCallback(relcache_callback, (Datum) 0);
-	/* what is visible to a role, what a schema is called, how a type is cast */
+	/* what is visible to a role, how a type is cast */
 	CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, syscache_callback, (Datum) 0);
 	CacheRegisterSyscacheCallback(AUTHOID, syscache_callback, (Datum) 0);
-	CacheRegisterSyscacheCallback(NAMESPACEOID, syscache_callback, (Datum) 0);
 	CacheRegisterSyscacheCallback(CASTSOURCETARGET, syscache_callback, (Datum) 0);
+	call_when_renamed(rename_callback);
 	cache_context = AllocSetContextCreate(CacheMemoryContext, "relations read plans",
 										  ALLOCSET_DEFAULT_SIZES);
 }

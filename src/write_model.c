@@ -27,6 +27,7 @@
 #include "constraint.h"
 #include "json_value.h"
 #include "key_operator.h"
+#include "named_objects.h"
 #include "write_model.h"
 #include "table_lock.h"
 
@@ -67,6 +68,12 @@ syscache_callback(pg_attribute_unused() Datum arg, pg_attribute_unused() int cac
 }
 
 static void
+rename_callback(void)
+{
+	invalidate_models(InvalidOid);
+}
+
+static void
 init_cache(void)
 {
 	if (cache_context != NULL)
@@ -74,9 +81,9 @@ init_cache(void)
 	CacheRegisterRelcacheCallback(relcache_callback, (Datum) 0);
 	CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, syscache_callback, (Datum) 0);
 	CacheRegisterSyscacheCallback(AUTHOID, syscache_callback, (Datum) 0);
-	CacheRegisterSyscacheCallback(NAMESPACEOID, syscache_callback, (Datum) 0);
 	CacheRegisterSyscacheCallback(TYPEOID, syscache_callback, (Datum) 0);
 	CacheRegisterSyscacheCallback(CASTSOURCETARGET, syscache_callback, (Datum) 0);
+	call_when_renamed(rename_callback);
 	cache_context = AllocSetContextCreate(CacheMemoryContext, "relations write models",
 										  ALLOCSET_DEFAULT_SIZES);
 }
