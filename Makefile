@@ -36,7 +36,7 @@ REGRESS = \
 	create_related \
 	ddl_watch \
 	ddl_follow \
-	ddl_commands ddl_unrelated \
+	ddl_commands ddl_unrelated moved_objects temp_tables \
 	session \
 	cursors \
 	check \

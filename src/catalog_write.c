@@ -19,6 +19,7 @@
 #include "utils/syscache.h"
 
 #include "as_owner.h"
+#include "catalog_sweep.h"
 #include "catalog_write.h"
 #include "table_lock.h"
 
@@ -217,7 +218,18 @@ catalog_query(const char *sql, int n, Oid *types, Datum *values, const char *nul
 	return run_as_owner(sql, n, types, values, nulls, false);
 }
 
-/* The same; a list of arrays of strings, NULL for null. */
+/*
+ * Like catalog_query(), for the INSERT of a declaration: rows of tables that do
+ * not exist any more are deleted first.
+ */
+List *
+catalog_insert(const char *sql, int n, Oid *types, Datum *values, const char *nulls)
+{
+	catalog_sweep();
+	return catalog_query(sql, n, types, values, nulls);
+}
+
+/* Like catalog_query(), but returns a list of arrays of strings, NULL for null. */
 List *
 catalog_strings(const char *sql, int n, Oid *types, Datum *values)
 {
@@ -322,31 +334,6 @@ nulls_of(const bool *isnull, int n)
 	return nulls;
 }
 
-/*
- * A temporary table goes at the end of its session, and no event trigger says
- * so: what such tables have left behind is swept here, before the next one's
- * relation comes.  Rows that somebody else sweeps are left to him.
- */
-static void
-sweep_temporary(void)
-{
-	catalog_query("DELETE FROM relations.relation WHERE (model, relation) IN ("
-				  " SELECT r.model, r.relation FROM relations.relation r WHERE"
-				  " NOT EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.model)"
-				  " OR (r.related IS NOT NULL AND"
-				  " NOT EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = r.related))"
-				  " FOR UPDATE SKIP LOCKED)", 0, NULL, NULL, NULL);
-	catalog_query("DELETE FROM relations.morph_type WHERE (model, morph, type) IN ("
-				  " SELECT t.model, t.morph, t.type FROM relations.morph_type t WHERE"
-				  " NOT EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = t.model)"
-				  " OR NOT EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = t.related)"
-				  " FOR UPDATE SKIP LOCKED)", 0, NULL, NULL, NULL);
-	catalog_query("DELETE FROM relations.model WHERE model IN ("
-				  " SELECT m.model FROM relations.model m WHERE"
-				  " NOT EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = m.model)"
-				  " FOR UPDATE SKIP LOCKED)", 0, NULL, NULL, NULL);
-}
-
 /* Insert a row, and return it as stored, in the current memory context. */
 HeapTuple
 catalog_insert_relation(const RelationRow *row)
@@ -355,9 +342,6 @@ catalog_insert_relation(const RelationRow *row)
 	Datum		values[ROW_COLUMNS];
 	bool		isnull[ROW_COLUMNS];
 	StringInfoData sql;
-
-	if (get_rel_persistence(row->model) == RELPERSISTENCE_TEMP)
-		sweep_temporary();
 
 	relation_row_values(row, values, isnull);
 	initStringInfo(&sql);
@@ -371,8 +355,8 @@ catalog_insert_relation(const RelationRow *row)
 	for (int i = 0; i < ROW_COLUMNS; i++)
 		appendStringInfo(&sql, "%s$%d", i > 0 ? ", " : "", i + 1);
 	appendStringInfoString(&sql, ") RETURNING *");
-	return linitial(catalog_query(sql.data, ROW_COLUMNS, types, values,
-								  nulls_of(isnull, ROW_COLUMNS)));
+	return linitial(catalog_insert(sql.data, ROW_COLUMNS, types, values,
+								   nulls_of(isnull, ROW_COLUMNS)));
 }
 
 /* Take a relation out of the catalog; nothing happens when it is not there. */
@@ -442,11 +426,11 @@ catalog_put_morph_type(const MorphType *type)
 	put_name(&filler, type->check_name);
 	put_name(&filler, type->created_index);
 	catalog_delete_morph_type(type->model, type->morph, type->type);
-	catalog_query("INSERT INTO relations.morph_type (model, morph, type, related, local_key,"
-				  " type_column, id_columns, foreign_key, on_delete, on_update,"
-				  " constraint_name, check_name, created_index)"
-				  " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-				  lengthof(types), types, values, nulls_of(isnull, lengthof(types)));
+	catalog_insert("INSERT INTO relations.morph_type (model, morph, type, related, local_key,"
+				   " type_column, id_columns, foreign_key, on_delete, on_update,"
+				   " constraint_name, check_name, created_index)"
+				   " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+				   lengthof(types), types, values, nulls_of(isnull, lengthof(types)));
 }
 
 /* Take a type out of the catalog; nothing happens when it is not there. */

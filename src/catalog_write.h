@@ -61,6 +61,7 @@ extern void lock_models(List *relids);
 extern void lock_models_and_pivot(List *relids, Oid pivot);
 
 extern List *catalog_query(const char *sql, int n, Oid *types, Datum *values, const char *nulls);
+extern List *catalog_insert(const char *sql, int n, Oid *types, Datum *values, const char *nulls);
 extern List *catalog_strings(const char *sql, int n, Oid *types, Datum *values);
 extern HeapTuple catalog_insert_relation(const RelationRow *row);
 extern void catalog_delete_relation(Oid model, const char *name);

@@ -197,6 +197,25 @@ catalog_mentions(Oid relid)
 	return catalog_mentions_tables() && hash_search(mentioned, &relid, HASH_FIND, NULL) != NULL;
 }
 
+/* Return the tables that the catalog mentions and that do not exist, as a list of OIDs. */
+List *
+catalog_missing_tables(void)
+{
+	HASH_SEQ_STATUS status;
+	Oid		   *relid;
+	List	   *result = NIL;
+
+	if (!catalog_mentions_tables())
+		return NIL;
+	hash_seq_init(&status, mentioned);
+	while ((relid = hash_seq_search(&status)) != NULL)
+	{
+		if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(*relid)))
+			result = lappend_oid(result, *relid);
+	}
+	return result;
+}
+
 /* Return whether a row of the catalog mentions an index of this name. */
 bool
 catalog_mentions_index(const char *name)

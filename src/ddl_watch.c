@@ -24,6 +24,7 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
+#include "catalog_sweep.h"
 #include "catalog_write.h"
 #include "constraint.h"
 #include "ddl_filter.h"
@@ -64,6 +65,22 @@ event_data(FunctionCallInfo fcinfo, const char *name)
 	return (EventTriggerData *) fcinfo->context;
 }
 
+/* What follow_guarded() runs. */
+typedef struct FollowCall
+{
+	void		(*work) (void *arg);
+	void	   *arg;
+} FollowCall;
+
+static void
+follow_and_sweep(void *arg)
+{
+	FollowCall *call = arg;
+
+	call->work(call->arg);
+	catalog_sweep();
+}
+
 /*
  * Follow a command.  An error becomes a warning, so that a fault in the catalog
  * never fails the user's command; catch_error() raises those errors that say
@@ -72,6 +89,7 @@ event_data(FunctionCallInfo fcinfo, const char *name)
 static void
 follow_guarded(void (*work) (void *arg), void *arg)
 {
+	FollowCall	call = {work, arg};
 	int			nest = NewGUCNestLevel();
 	ErrorData  *error;
 
@@ -84,7 +102,7 @@ follow_guarded(void (*work) (void *arg), void *arg)
 	 */
 	(void) GetCurrentCommandId(true);
 	CommandCounterIncrement();
-	error = catch_error(work, arg);
+	error = catch_error(follow_and_sweep, &call);
 	AtEOXact_GUC(false, nest);
 	if (error != NULL)
 		ereport(WARNING,
@@ -109,13 +127,13 @@ follow_guarded(void (*work) (void *arg), void *arg)
 #define SQL_DROPPED_CONSTRAINTS \
 	"WITH dropped AS (SELECT c.oid AS child, d.address_names[3]::pg_catalog.name AS name" \
 	" FROM pg_catalog.pg_event_trigger_dropped_objects() d" \
-	" JOIN pg_catalog.pg_namespace n ON n.nspname = d.address_names[1]" \
-	" JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = d.address_names[2]" \
+	" JOIN pg_catalog.pg_class c ON c.relnamespace = " SQL_NAMESPACE("d.address_names[1]") \
+	" AND c.relname = d.address_names[2]" \
 	" WHERE d.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass)"
 #define SQL_DROPPED_INDEXES \
 	"WITH dropped AS (SELECT n.oid AS nspid, d.object_name::pg_catalog.name AS name" \
 	" FROM pg_catalog.pg_event_trigger_dropped_objects() d" \
-	" JOIN pg_catalog.pg_namespace n ON n.nspname = d.schema_name" \
+	" JOIN pg_catalog.pg_namespace n ON n.oid = " SQL_NAMESPACE("d.schema_name") \
 	" WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass" \
 	" AND d.objsubid = 0 AND d.object_type = 'index'" \
 	" AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_class i" \
@@ -339,7 +357,8 @@ table_of_dropped(EventObject *object)
 	/* the address of a constraint of a domain is shorter */
 	if (list_length(object->address) < 3)
 		return InvalidOid;
-	nspid = get_namespace_oid(linitial(object->address), true);
+	/* which is "pg_temp" for a temporary table */
+	nspid = LookupNamespaceNoError(linitial(object->address));
 	return OidIsValid(nspid) ? get_relname_relid(lsecond(object->address), nspid) : InvalidOid;
 }
 

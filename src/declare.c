@@ -291,14 +291,14 @@ relations_model(PG_FUNCTION_ARGS)
 	/* what is not given stays as it is */
 	for (int i = 1; i <= 3; i++)
 		values[3 + i] = BoolGetDatum(!PG_ARGISNULL(i));
-	row = linitial(catalog_query("INSERT INTO relations.model AS m (model, name, primary_key, hidden)"
-								 " VALUES ($1, $2, $3, $4)"
-								 " ON CONFLICT (model) DO UPDATE SET"
-								 " name = CASE WHEN $5 THEN $2 ELSE m.name END,"
-								 " primary_key = CASE WHEN $6 THEN $3 ELSE m.primary_key END,"
-								 " hidden = CASE WHEN $7 THEN $4 ELSE m.hidden END"
-								 " RETURNING *",
-								 7, types, values, nulls));
+	row = linitial(catalog_insert("INSERT INTO relations.model AS m (model, name, primary_key, hidden)"
+								  " VALUES ($1, $2, $3, $4)"
+								  " ON CONFLICT (model) DO UPDATE SET"
+								  " name = CASE WHEN $5 THEN $2 ELSE m.name END,"
+								  " primary_key = CASE WHEN $6 THEN $3 ELSE m.primary_key END,"
+								  " hidden = CASE WHEN $7 THEN $4 ELSE m.hidden END"
+								  " RETURNING *",
+								  7, types, values, nulls));
 	catalog_query("DELETE FROM relations.model WHERE model = $1"
 				  " AND name IS NULL AND primary_key IS NULL AND hidden IS NULL",
 				  1, types, values, NULL);

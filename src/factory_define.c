@@ -329,11 +329,11 @@ relations_define_factory(PG_FUNCTION_ARGS)
 	values[0] = ObjectIdGetDatum(relid);
 	values[1] = PG_GETARG_DATUM(1);
 	return relation_result(fcinfo,
-						   linitial(catalog_query("INSERT INTO relations.factory (model, definition)"
-												  " VALUES ($1, $2)"
-												  " ON CONFLICT (model) DO UPDATE SET definition = $2"
-												  " RETURNING *",
-												  2, types, values, NULL)));
+						   linitial(catalog_insert("INSERT INTO relations.factory (model, definition)"
+												   " VALUES ($1, $2)"
+												   " ON CONFLICT (model) DO UPDATE SET definition = $2"
+												   " RETURNING *",
+												   2, types, values, NULL)));
 }
 
 /* SQL: define_state(model, state, definition); the catalog row */
@@ -355,11 +355,11 @@ relations_define_state(PG_FUNCTION_ARGS)
 	values[1] = PG_GETARG_DATUM(1);
 	values[2] = PG_GETARG_DATUM(2);
 	return relation_result(fcinfo,
-						   linitial(catalog_query("INSERT INTO relations.factory_state (model, state, definition)"
-												  " VALUES ($1, $2, $3)"
-												  " ON CONFLICT (model, state) DO UPDATE SET definition = $3"
-												  " RETURNING *",
-												  3, types, values, NULL)));
+						   linitial(catalog_insert("INSERT INTO relations.factory_state (model, state, definition)"
+												   " VALUES ($1, $2, $3)"
+												   " ON CONFLICT (model, state) DO UPDATE SET definition = $3"
+												   " RETURNING *",
+												   3, types, values, NULL)));
 }
 
 /* SQL: drop_factory(model): its definition and its states */

@@ -267,8 +267,8 @@ graph_view_record(Oid view, Oid model, Datum paths)
 	Oid			types[] = {REGCLASSOID, REGCLASSOID, TEXTARRAYOID};
 	Datum		values[] = {ObjectIdGetDatum(view), ObjectIdGetDatum(model), paths};
 
-	catalog_query("INSERT INTO relations.graph_view (view, model, relations) VALUES ($1, $2, $3)",
-				  3, types, values, NULL);
+	catalog_insert("INSERT INTO relations.graph_view (view, model, relations) VALUES ($1, $2, $3)",
+				   3, types, values, NULL);
 }
 
 /*

@@ -13,6 +13,7 @@
 
 #include "catalog_write.h"
 #include "constraint.h"
+#include "event_objects.h"
 #include "morph_watch.h"
 
 /* SQL: objects that the command dropped, of one kind */
@@ -21,8 +22,8 @@
 	" WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objsubid "
 
 /* SQL: of constraints and indexes the table is known by its name only */
-#define SQL_NAMED_TABLE " JOIN pg_catalog.pg_namespace n ON n.nspname = d.address_names[1]" \
-	" JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = d.address_names[2]"
+#define SQL_NAMED_TABLE " JOIN pg_catalog.pg_class c ON c.relnamespace = " \
+	SQL_NAMESPACE("d.address_names[1]") " AND c.relname = d.address_names[2]"
 
 /*
  * A relation whose type has gone goes too, and a morph_to when it has no type
