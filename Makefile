@@ -30,7 +30,7 @@ REGRESS = \
 	discover \
 	discover_names \
 	discover_pivots \
-	counter_cache counter_order \
+	counter_cache counter_order counter_parent \
 	morph \
 	morph_pivot \
 	create_related \

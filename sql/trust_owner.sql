@@ -163,8 +163,9 @@ CREATE TABLE own_parents (id int PRIMARY KEY, top_id int REFERENCES tops DEFERRA
 CREATE TABLE own_children (id int PRIMARY KEY, parent_id int REFERENCES own_parents);
 GRANT ALL ON own_parents, own_children TO regress_trust_app;
 SELECT relation FROM relations.belongs_to('own_children', 'parent', 'own_parents', counter_cache => 'children');
+INSERT INTO own_parents VALUES (1, 1, 0);
+UPDATE own_parents SET children = 42;
 CREATE CONSTRAINT TRIGGER late AFTER UPDATE ON own_parents DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION late();
-INSERT INTO own_parents VALUES (1, 1, 42);
 SELECT relations.recount('own_children', 'parent');
 ALTER TABLE own_parents DISABLE TRIGGER late;
 SET ROLE regress_trust_app;

@@ -24,27 +24,23 @@ extern void end_counting(RelationDesc *desc);
 extern List *counting_ddl(RelationDesc *desc);
 extern List *missing_counting_triggers(RelationDesc *desc, LOCKMODE lockmode);
 
-/* counting: counter_cache.c */
-extern uint64 recount_relation(RelationDesc *desc, Oid writer);
+extern bool rows_may_precede(RelationDesc *desc);
 
-/* the statements: counter_sql.c */
+/* counting: counter_recount.c */
+extern uint64 recount_relation(RelationDesc *desc, Oid writer);
+extern char *counter_drift_sql(RelationDesc *desc);
+
 typedef enum CounterEvent
 {
 	COUNTER_INSERT,
 	COUNTER_UPDATE,
-	COUNTER_DELETE
+	COUNTER_DELETE,
+	COUNTER_PARENT				/* a parent is new, or its key is */
 } CounterEvent;
 
 #define COUNTER_NEW_ROWS "relations_new"
 #define COUNTER_OLD_ROWS "relations_old"
 #define COUNTER_COUNTS "relations_counts"
-
-extern char *counter_counts_sql(RelationDesc *desc);
-extern char *counter_set_sql(RelationDesc *desc);
-extern char *counter_reset_sql(RelationDesc *desc);
-extern char *counter_touch_all_sql(RelationDesc *desc);
-extern char *counter_drift_sql(RelationDesc *desc);
-extern char *counter_count_one_sql(RelationDesc *desc);
-extern char *counter_set_one_sql(RelationDesc *desc);
+#define COUNTER_KEYS "relations_keys"
 
 #endif							/* RELATIONS_COUNTER_CACHE_H */

@@ -220,11 +220,12 @@ trigger_function(const char *name)
 }
 
 /*
- * The trigger of a table that bears the name, if it calls the function;
- * InvalidOid else.  columns gets the names of those that it is for.
+ * Return the trigger of a table that bears the name, if it calls the function,
+ * or InvalidOid.  columns gets the names of those that it is for, type its
+ * tgtype; both may be NULL.
  */
 static Oid
-find_trigger(Oid relid, const char *name, const char *function, List **columns)
+find_trigger(Oid relid, const char *name, const char *function, List **columns, int16 *type)
 {
 	Oid			funcid = trigger_function(function);
 	Relation	rel = table_open(TriggerRelationId, AccessShareLock);
@@ -245,6 +246,8 @@ find_trigger(Oid relid, const char *name, const char *function, List **columns)
 
 		if (trigger->tgfoid == funcid)
 			result = trigger->oid;
+		if (type != NULL)
+			*type = trigger->tgtype;
 		for (int i = 0; columns != NULL && i < trigger->tgattr.dim1; i++)
 			*columns = lappend(*columns, get_attname(relid, trigger->tgattr.values[i], false));
 	}
@@ -256,7 +259,7 @@ find_trigger(Oid relid, const char *name, const char *function, List **columns)
 static void
 drop_trigger(Oid relid, const char *name, const char *function)
 {
-	if (OidIsValid(find_trigger(relid, name, function, NULL)))
+	if (OidIsValid(find_trigger(relid, name, function, NULL, NULL)))
 		run_ddl(psprintf("DROP TRIGGER %s ON %s", quote_identifier(name), quoted_model_name(relid)));
 }
 
@@ -284,7 +287,7 @@ missing_row_triggers(Oid model, LOCKMODE lockmode)
 		{
 			char	   *event = psprintf(row_triggers[i].event, quoted_model_name(relid));
 
-			if (!OidIsValid(find_trigger(relid, row_triggers[i].name, "counter_rows", NULL)))
+			if (!OidIsValid(find_trigger(relid, row_triggers[i].name, "counter_rows", NULL, NULL)))
 				result = lappend(result, psprintf("CREATE TRIGGER %s AFTER %s FOR EACH STATEMENT"
 												  " EXECUTE FUNCTION %s.counter_rows()",
 												  row_triggers[i].name, event, RELATIONS_SCHEMA));
@@ -293,23 +296,34 @@ missing_row_triggers(Oid model, LOCKMODE lockmode)
 	return result;
 }
 
-/* May a row be stored before the one that it refers to? */
-static bool
-is_deferrable(RelationDesc *desc)
+/*
+ * Return true if a row may be stored before the one that it refers to: nothing
+ * forbids it, or nothing but a check at the end of the transaction.
+ */
+bool
+rows_may_precede(RelationDesc *desc)
 {
-	ForeignKey *fk;
+	ForeignKey *fk = NULL;
 
-	if (desc->constraint_name == NULL)
-		return false;
-	fk = match_foreign_key(foreign_keys_between(desc->model, desc->related),
-						   desc->foreign_key, desc->local_key);
-	return fk != NULL && fk->deferrable;
+	if (desc->constraint_name != NULL)
+		fk = match_foreign_key(foreign_keys_between(desc->model, desc->related),
+							   desc->foreign_key, desc->local_key);
+	return fk == NULL || fk->deferrable || !fk->validated;
 }
 
 /*
- * The statements for the triggers that a table with counters has not: for rows
- * whose key is set, and for new rows that others may have referred to before
- * they were there.
+ * Return true if rows of a table are also written by statements on another
+ * one: then only row triggers see them.
+ */
+static bool
+is_partitioned_or_partition(Oid relid)
+{
+	return get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE || get_rel_relispartition(relid);
+}
+
+/*
+ * Return the statements for the missing triggers of a table with counters: for
+ * rows whose key is set, and for new rows.
  */
 static List *
 missing_parent_triggers(RelationDesc *desc)
@@ -317,8 +331,11 @@ missing_parent_triggers(RelationDesc *desc)
 	List	   *result = NIL;
 	List	   *columns = NIL;
 	List	   *missing;
-	Oid			there = find_trigger(desc->related, PARENT_KEY_TRIGGER, "counter_parent", &columns);
+	bool		by_row = is_partitioned_or_partition(desc->related);
+	Oid			there = find_trigger(desc->related, PARENT_KEY_TRIGGER, "counter_parent", &columns,
+									 NULL);
 	bool		covered = OidIsValid(there);
+	int16		type = 0;
 	ListCell   *lc;
 
 	missing = list_copy(columns);
@@ -336,11 +353,14 @@ missing_parent_triggers(RelationDesc *desc)
 										  OidIsValid(there) ? "OR REPLACE " : "",
 										  PARENT_KEY_TRIGGER, quoted_column_list(missing),
 										  quoted_model_name(desc->related), RELATIONS_SCHEMA));
-	if (is_deferrable(desc) &&
-		!OidIsValid(find_trigger(desc->related, PARENT_NEW_TRIGGER, "counter_parent", NULL)))
-		result = lappend(result, psprintf("CREATE TRIGGER %s AFTER INSERT ON %s FOR EACH ROW"
+	there = find_trigger(desc->related, PARENT_NEW_TRIGGER, "counter_parent", NULL, &type);
+	if (!OidIsValid(there) || by_row != (TRIGGER_FOR_ROW(type) != 0))
+		result = lappend(result, psprintf("CREATE %sTRIGGER %s AFTER INSERT ON %s %s"
 										  " EXECUTE FUNCTION %s.counter_parent()",
+										  OidIsValid(there) ? "OR REPLACE " : "",
 										  PARENT_NEW_TRIGGER, quoted_model_name(desc->related),
+										  by_row ? "FOR EACH ROW"
+										  : "REFERENCING NEW TABLE AS " COUNTER_NEW_ROWS " FOR EACH STATEMENT",
 										  RELATIONS_SCHEMA));
 	return result;
 }
@@ -390,7 +410,6 @@ end_counting(RelationDesc *desc)
 {
 	bool		rows_needed = false;
 	bool		keys_needed = false;
-	bool		new_needed = false;
 	ListCell   *lc;
 
 	if (!RELATION_FOLLOWS(desc))
@@ -401,10 +420,7 @@ end_counting(RelationDesc *desc)
 	{
 		RelationDesc *other = lfirst(lc);
 
-		if (!RELATION_FOLLOWS(other) || other->counter_cache == NULL)
-			continue;
-		keys_needed = true;
-		new_needed = new_needed || is_deferrable(other);
+		keys_needed = keys_needed || (RELATION_FOLLOWS(other) && other->counter_cache != NULL);
 	}
 	if (!rows_needed && is_plain_table(desc->model))
 	{
@@ -417,16 +433,16 @@ end_counting(RelationDesc *desc)
 	if (!is_plain_table(desc->related) ||
 		!object_ownercheck(RelationRelationId, desc->related, GetUserId()))
 		return;
-	if (!keys_needed)
-		drop_trigger(desc->related, PARENT_KEY_TRIGGER, "counter_parent");
-	if (!new_needed)
-		drop_trigger(desc->related, PARENT_NEW_TRIGGER, "counter_parent");
+	if (keys_needed)
+		return;
+	drop_trigger(desc->related, PARENT_KEY_TRIGGER, "counter_parent");
+	drop_trigger(desc->related, PARENT_NEW_TRIGGER, "counter_parent");
 }
 
 static List *
 add_trigger_ddl(List *ddl, Oid relid, const char *name, const char *function)
 {
-	Oid			trigger = find_trigger(relid, name, function, NULL);
+	Oid			trigger = find_trigger(relid, name, function, NULL, NULL);
 
 	if (!OidIsValid(trigger))
 		return ddl;
@@ -451,9 +467,7 @@ counting_ddl(RelationDesc *desc)
 	if (desc->counter_cache == NULL)
 		return result;
 	result = add_trigger_ddl(result, desc->related, PARENT_KEY_TRIGGER, "counter_parent");
-	if (is_deferrable(desc))
-		result = add_trigger_ddl(result, desc->related, PARENT_NEW_TRIGGER, "counter_parent");
-	return result;
+	return add_trigger_ddl(result, desc->related, PARENT_NEW_TRIGGER, "counter_parent");
 }
 
 /*

@@ -180,8 +180,8 @@ compare_reached(const ListCell *a, const ListCell *b)
  * Return the columns that order the rows of a table: its primary key, or else
  * a key that relations refer to.
  */
-static List *
-ordering_columns(Oid relid)
+List *
+counter_ordering_columns(Oid relid)
 {
 	List	   *result = catalog_primary_key_columns(relid);
 	char	   *least = NULL;
@@ -415,7 +415,7 @@ order_counter_tables(CounterPlan *plan)
 		table->no = reached->no;
 		table->relid = reached->relid;
 		table->circle = reached->circle;
-		table->key = ordering_columns(reached->relid);
+		table->key = counter_ordering_columns(reached->relid);
 	}
 	foreach(lc, plan->counted)
 	{

@@ -159,7 +159,28 @@ free_counter_plan(CounterPlan *plan)
 		foreach(lc, table->steps)
 			free_plan(((CounterStep *) lfirst(lc))->plan);
 	}
+	foreach(lc, plan->parents)
+	{
+		free_plan(((CountedParent *) lfirst(lc))->count);
+		free_plan(((CountedParent *) lfirst(lc))->set);
+	}
 	MemoryContextDelete(plan->context);
+}
+
+/* Add the relations with counters in a table. */
+static void
+add_parents(CounterPlan *plan)
+{
+	ListCell   *lc;
+
+	plan->parents = counted_parents(plan->key.relid);
+	foreach(lc, plan->parents)
+	{
+		RelationDesc *desc = ((CountedParent *) lfirst(lc))->desc;
+
+		plan->concerned = lappend_oid(plan->concerned, desc->model);
+		plan->concerned = lappend_oid(plan->concerned, desc->related);
+	}
 }
 
 static CounterPlan *
@@ -174,8 +195,13 @@ make_counter_plan(const CounterKey *key)
 	plan->key = *key;
 	plan->context = context;
 	catalog_oid = catalog_relation_oid();
-	plan->counted = counted_relations(key->relid);
-	order_counter_tables(plan);
+	if (key->event == COUNTER_PARENT)
+		add_parents(plan);
+	else
+	{
+		plan->counted = counted_relations(key->relid);
+		order_counter_tables(plan);
+	}
 	/* a change that arrived meanwhile may have been missed */
 	plan->valid = before == invalidations;
 	MemoryContextSwitchTo(old);
@@ -236,6 +262,8 @@ acquire_counter_plan(Oid relid, CounterEvent event)
 	key.event = event;
 	for (;;)
 	{
+		ListCell   *lc;
+
 		entry = hash_search(counter_plans, &key, HASH_ENTER, &found);
 		if (!found)
 			entry->plan = NULL;
@@ -256,6 +284,13 @@ acquire_counter_plan(Oid relid, CounterEvent event)
 		for (int i = 0; i < plan->ntables; i++)
 			LockRelationOid(plan->tables[i].relid,
 							plan->tables[i].groups != NIL ? RowExclusiveLock : AccessShareLock);
+		foreach(lc, plan->parents)
+		{
+			RelationDesc *desc = ((CountedParent *) lfirst(lc))->desc;
+
+			LockRelationOid(desc->model, AccessShareLock);
+			LockRelationOid(desc->related, RowExclusiveLock);
+		}
 		plan->refcount--;
 		if (plan->valid)
 			break;

@@ -7,6 +7,7 @@
 #define RELATIONS_COUNTER_PLAN_H
 
 #include "executor/spi.h"
+#include "lib/stringinfo.h"
 
 #include "counter_cache.h"
 
@@ -68,6 +69,31 @@ typedef enum CounterSources
 	SOURCES_DIRECT				/* rows of the statement */
 } CounterSources;
 
+/* A relation with a counter in a table whose rows get keys. */
+typedef struct CountedParent
+{
+	RelationDesc *desc;
+	AttrNumber *key;			/* columns in the table, maybe a partition */
+	Oid		   *types;			/* of the key, and of the counter as parameter */
+	AttrNumber	counter;
+	Oid			counter_type;
+	bool		may_precede;	/* may a row be stored before its parent? */
+	SPIPlanPtr	count;
+	SPIPlanPtr	set;
+} CountedParent;
+
+/* Keys of parents. */
+typedef struct ParentKeys
+{
+	MemoryContext context;
+	bool		of_model;		/* of the types of the foreign key */
+	int			nkeys;			/* columns */
+	TupleDesc	desc;
+	Datum	   *values;			/* nkeys of each */
+	int64		count;
+	int64		allocated;
+} ParentKeys;
+
 /* number and rank, before the key in rows of tables in circles */
 #define COUNTER_RANKED_COLUMNS 2
 
@@ -86,6 +112,7 @@ typedef struct CounterPlan
 	bool		valid;
 	int			refcount;
 	List	   *counted;		/* of RelationDesc: relations of the table */
+	List	   *parents;		/* of CountedParent; only of COUNTER_PARENT */
 	bool		cascades;		/* changed parents touch others, or a circle */
 	int			ntables;
 	CounterTable *tables;		/* in lock order */
@@ -101,8 +128,19 @@ extern List *table_and_ancestors(Oid relid);
 /* counter_order.c */
 extern void order_counter_tables(CounterPlan *plan);
 
+extern List *counter_ordering_columns(Oid relid);
+
 /* the statements: counter_sql.c */
+extern Oid	counter_column_type(Oid relid, const char *column);
+extern char *counter_collation(RelationDesc *desc, int i);
 extern List *quoted_columns(List *columns);
+extern void counter_append_rows(StringInfo buf, RelationDesc *desc, List *columns,
+								const char *numbers, const char *rows);
+extern void counter_append_group_by(StringInfo buf, int ncolumns);
+extern void counter_append_join(StringInfo buf, RelationDesc *desc);
+extern void counter_append_order(StringInfo buf, List *key, const char *before);
+extern char *counter_now_as(Oid relid, const char *column);
+extern char *counter_is_untouched(Oid relid, const char *column);
 extern char *counter_rows_name(int no);
 extern char *counter_step_name(int no);
 extern char *counter_ranked_name(int no);
@@ -112,6 +150,20 @@ extern char *counter_direct_sql(CounterTable *table, CounterGroup *group, Counte
 extern char *counter_step_sql(CounterTable *from, CounterStep *step, CounterTable *to);
 extern char *counter_change_sql(CounterTable *table, CounterGroup *group, CounterEvent event,
 								CounterSources sources);
+
+/* counter_recount_sql.c */
+extern char *counter_counts_sql(RelationDesc *desc);
+extern char *counter_lock_drift_sql(RelationDesc *desc);
+extern char *counter_set_sql(RelationDesc *desc);
+extern char *counter_reset_sql(RelationDesc *desc);
+extern char *counter_lock_all_sql(RelationDesc *desc);
+extern char *counter_touch_all_sql(RelationDesc *desc);
+extern char *counter_count_one_sql(RelationDesc *desc);
+extern char *counter_set_one_sql(RelationDesc *desc);
+extern char *counter_lock_keys_sql(RelationDesc *desc, bool of_model);
+extern char *counter_count_keys_sql(RelationDesc *desc, bool of_model);
+extern char *counter_set_keys_sql(RelationDesc *desc, bool of_model);
+extern char *counter_missing_sql(RelationDesc *desc);
 
 /* running them: counter_cache.c, counter_walk.c */
 typedef struct CounterRun
@@ -126,6 +178,21 @@ extern void counter_check_spi(int rc, const char *function);
 extern void counter_keep_plan(SPIPlanPtr *kept, const char *sql);
 extern uint64 counter_execute(SPIPlanPtr plan, Tuplestorestate *result);
 extern void counter_register_rows(char *name, TupleDesc desc, Tuplestorestate *store);
+extern void counter_begin_relation(RelationDesc *desc, ErrorContextCallback *errcallback);
+extern void counter_wrong_trigger(const char *function) pg_attribute_noreturn();
 extern void walk_circle(CounterRun *run, int first, int last);
+
+/* counter_recount.c */
+extern void count_after_truncate(Oid relid, Oid writer);
+extern void recount_parent(CountedParent *parent, Oid writer, Datum *values);
+extern ParentKeys *parent_keys_begin(RelationDesc *desc, bool of_model);
+extern void parent_keys_add(ParentKeys *keys, const Datum *values);
+extern void recount_many(RelationDesc *desc, Oid writer, ParentKeys *keys, int64 from, bool lock);
+extern void recount_keys(CountedParent *parent, Oid writer, ParentKeys *keys);
+
+/* counter_parent.c */
+extern List *counted_parents(Oid relid);
+extern MemoryContext counter_query_context(void);
+extern void recount_changed(MemoryContext query, RelationDesc *desc, Oid writer);
 
 #endif							/* RELATIONS_COUNTER_PLAN_H */

@@ -21,8 +21,9 @@
 #include "counter_plan.h"
 #include "key_operator.h"
 
-static Oid
-column_type(Oid relid, const char *column)
+/* Return the type of a column. */
+Oid
+counter_column_type(Oid relid, const char *column)
 {
 	return get_atttype(relid, require_column(relid, column, NULL));
 }
@@ -42,8 +43,8 @@ column_collation(Oid relid, const char *column)
  * What has to stand behind a value of the child's key so that it is compared
  * as the parent's column is; "" when there is nothing to say.
  */
-static char *
-collate_as_parent(RelationDesc *desc, int i)
+char *
+counter_collation(RelationDesc *desc, int i)
 {
 	Oid			parent = column_collation(desc->related, list_nth(desc->local_key, i));
 
@@ -57,8 +58,8 @@ collate_as_parent(RelationDesc *desc, int i)
 static char *
 key_equality(RelationDesc *desc, int i)
 {
-	return strategy_operator(column_type(desc->related, list_nth(desc->local_key, i)),
-							 column_type(desc->model, list_nth(desc->foreign_key, i)),
+	return strategy_operator(counter_column_type(desc->related, list_nth(desc->local_key, i)),
+							 counter_column_type(desc->model, list_nth(desc->foreign_key, i)),
 							 BTEqualStrategyNumber);
 }
 
@@ -79,8 +80,8 @@ quoted_columns(List *columns)
  * key in the rows, as SQL; numbers is appended to them.  Rows that refer to no
  * parent are left out.
  */
-static void
-append_rows(StringInfo buf, RelationDesc *desc, List *columns, const char *numbers,
+void
+counter_append_rows(StringInfo buf, RelationDesc *desc, List *columns, const char *numbers,
 			const char *rows)
 {
 	ListCell   *lc;
@@ -88,7 +89,7 @@ append_rows(StringInfo buf, RelationDesc *desc, List *columns, const char *numbe
 	appendStringInfoString(buf, "SELECT ");
 	foreach(lc, columns)
 		appendStringInfo(buf, "%sr.%s%s AS k%d", foreach_current_index(lc) > 0 ? ", " : "",
-						 (char *) lfirst(lc), collate_as_parent(desc, foreach_current_index(lc)),
+						 (char *) lfirst(lc), counter_collation(desc, foreach_current_index(lc)),
 						 foreach_current_index(lc) + 1);
 	appendStringInfo(buf, "%s FROM %s AS r", numbers, rows);
 	foreach(lc, columns)
@@ -97,16 +98,16 @@ append_rows(StringInfo buf, RelationDesc *desc, List *columns, const char *numbe
 						 (char *) lfirst(lc));
 }
 
-static void
-append_group_by(StringInfo buf, int ncolumns)
+void
+counter_append_group_by(StringInfo buf, int ncolumns)
 {
 	for (int i = 1; i <= ncolumns; i++)
 		appendStringInfo(buf, "%s%d", i == 1 ? " GROUP BY " : ", ", i);
 }
 
 /* Append a condition: the key of p is the key of d. */
-static void
-append_join(StringInfo buf, RelationDesc *desc)
+void
+counter_append_join(StringInfo buf, RelationDesc *desc)
 {
 	ListCell   *lc;
 
@@ -118,8 +119,8 @@ append_join(StringInfo buf, RelationDesc *desc)
 }
 
 /* Return the time of the transaction, as a touched column holds it. */
-static char *
-now_as(Oid relid, const char *column)
+char *
+counter_now_as(Oid relid, const char *column)
 {
 	Oid			type;
 	int32		typmod;
@@ -132,11 +133,11 @@ now_as(Oid relid, const char *column)
 }
 
 /* Return a condition: this transaction has not touched the parent yet. */
-static char *
-is_untouched(Oid relid, const char *column)
+char *
+counter_is_untouched(Oid relid, const char *column)
 {
 	return psprintf("COALESCE(p.%s OPERATOR(pg_catalog.<>) %s, true)",
-					quote_identifier(column), now_as(relid, column));
+					quote_identifier(column), counter_now_as(relid, column));
 }
 
 /* ---------------------------------------------------------------------
@@ -275,8 +276,8 @@ append_one_kind(StringInfo buf, Changes *changes, SourceRows *rows)
 	if (changes->counters != NIL)
 		numbers = rows->sign > 0 ? ", pg_catalog.count(*) AS n1"
 			: ", OPERATOR(pg_catalog.-) pg_catalog.count(*) AS n1";
-	append_rows(buf, source->desc, source->columns, numbers, rows->name);
-	append_group_by(buf, list_length(source->columns));
+	counter_append_rows(buf, source->desc, source->columns, numbers, rows->name);
+	counter_append_group_by(buf, list_length(source->columns));
 }
 
 /* Append the rows of one kind as a branch of the rows of all kinds. */
@@ -304,7 +305,7 @@ append_branch(StringInfo buf, Changes *changes, SourceRows *rows)
 							 same_column(source->desc->touch, touched->name) ? 1 : 0,
 							 foreach_current_index(lc) + 1);
 	}
-	append_rows(buf, source->desc, source->columns, numbers.data, rows->name);
+	counter_append_rows(buf, source->desc, source->columns, numbers.data, rows->name);
 }
 
 /* Append d for rows of several kinds. */
@@ -334,7 +335,7 @@ append_all_kinds(StringInfo buf, Changes *changes, List *kinds)
 		append_branch(buf, changes, lfirst(lc));
 	}
 	appendStringInfoString(buf, ") AS c");
-	append_group_by(buf, nkeys);
+	counter_append_group_by(buf, nkeys);
 	/* what is touched besides is tested with the parent */
 	if (changes->touched == NIL && changes->event == COUNTER_UPDATE)
 	{
@@ -387,7 +388,7 @@ append_is_changed(StringInfo buf, Changes *changes, const char *before)
 		if (!touched->always)
 			appendStringInfo(buf, "d.t%d OPERATOR(pg_catalog.>) 0 AND ",
 							 foreach_current_index(lc) + 1);
-		appendStringInfoString(buf, is_untouched(changes->relid, touched->name));
+		appendStringInfoString(buf, counter_is_untouched(changes->relid, touched->name));
 		between = " OR ";
 	}
 	appendStringInfoChar(buf, ')');
@@ -400,7 +401,7 @@ append_changed_parents(StringInfo buf, Changes *changes)
 	appendStringInfo(buf, " FROM %s AS p JOIN ", quoted_model_name(changes->relid));
 	append_changes(buf, changes);
 	appendStringInfoString(buf, " ON ");
-	append_join(buf, changes->reference);
+	counter_append_join(buf, changes->reference);
 	append_is_changed(buf, changes, " WHERE ");
 }
 
@@ -448,7 +449,7 @@ append_same_row(StringInfo buf, CounterTable *table)
 
 	foreach(lc, table->key)
 	{
-		Oid			type = column_type(table->relid, lfirst(lc));
+		Oid			type = counter_column_type(table->relid, lfirst(lc));
 
 		appendStringInfo(buf, "%sp.%s %s r.i%d", foreach_current_index(lc) > 0 ? " AND " : "",
 						 quote_identifier(lfirst(lc)),
@@ -457,12 +458,13 @@ append_same_row(StringInfo buf, CounterTable *table)
 	}
 }
 
-static void
-append_lock_in_order(StringInfo buf, CounterTable *table, const char *before)
+/* Append the order in which rows of a table are locked, and the lock. */
+void
+counter_append_order(StringInfo buf, List *key, const char *before)
 {
 	ListCell   *lc;
 
-	foreach(lc, table->key)
+	foreach(lc, key)
 		appendStringInfo(buf, "%sp.%s", foreach_current_index(lc) == 0 ? before : ", ",
 						 quote_identifier(lfirst(lc)));
 	appendStringInfoString(buf, " FOR NO KEY UPDATE OF p");
@@ -499,7 +501,7 @@ counter_lock_sql(CounterTable *table, CounterEvent event)
 		appendStringInfoString(&buf, ") AS r ON ");
 		append_same_row(&buf, table);
 	}
-	append_lock_in_order(&buf, table, " ORDER BY ");
+	counter_append_order(&buf, table->key, " ORDER BY ");
 	return buf.data;
 }
 
@@ -537,7 +539,7 @@ counter_step_sql(CounterTable *from, CounterStep *step, CounterTable *to)
 
 	initStringInfo(&buf);
 	appendStringInfo(&buf, "SELECT r.no, %s AS touches, p.tableoid, p.ctid",
-					 step->touches ? is_untouched(to->relid, step->desc->touch) : "false");
+					 step->touches ? counter_is_untouched(to->relid, step->desc->touch) : "false");
 	append_numbered(&buf, ", ", "p", to->key, 'i');
 	append_numbered(&buf, ", ", "p", to->carried, 'c');
 	appendStringInfo(&buf, " FROM %s AS r JOIN %s AS p ON ", counter_step_name(from->no),
@@ -548,7 +550,7 @@ counter_step_sql(CounterTable *from, CounterStep *step, CounterTable *to)
 
 		appendStringInfo(&buf, "%sp.%s %s r.%s%s", i > 0 ? " AND " : "",
 						 quote_identifier(lfirst(lc)), key_equality(step->desc, i),
-						 (char *) list_nth(step->columns, i), collate_as_parent(step->desc, i));
+						 (char *) list_nth(step->columns, i), counter_collation(step->desc, i));
 	}
 	return buf.data;
 }
@@ -563,7 +565,7 @@ counter_lock_ranked_sql(CounterTable *table)
 	appendStringInfo(&buf, "SELECT 1 FROM %s AS p JOIN %s AS r ON ",
 					 quoted_model_name(table->relid), counter_ranked_name(table->no));
 	append_same_row(&buf, table);
-	append_lock_in_order(&buf, table, " ORDER BY r.rank DESC, ");
+	counter_append_order(&buf, table->key, " ORDER BY r.rank DESC, ");
 	return buf.data;
 }
 
@@ -599,136 +601,17 @@ counter_change_sql(CounterTable *table, CounterGroup *group, CounterEvent event,
 
 		appendStringInfo(&buf, "%s%s = ", between, column);
 		if (touched->always)
-			appendStringInfoString(&buf, now_as(table->relid, touched->name));
+			appendStringInfoString(&buf, counter_now_as(table->relid, touched->name));
 		else
 			appendStringInfo(&buf, "CASE WHEN d.t%d OPERATOR(pg_catalog.>) 0 THEN %s ELSE p.%s END",
-							 foreach_current_index(lc) + 1, now_as(table->relid, touched->name),
+							 foreach_current_index(lc) + 1, counter_now_as(table->relid, touched->name),
 							 column);
 		between = ", ";
 	}
 	appendStringInfoString(&buf, " FROM ");
 	append_changes(&buf, changes);
 	appendStringInfoString(&buf, " WHERE ");
-	append_join(&buf, changes->reference);
+	counter_append_join(&buf, changes->reference);
 	append_is_changed(&buf, changes, " AND ");
-	return buf.data;
-}
-
-/* ---------------------------------------------------------------------
- * Counting the rows that exist
- * ---------------------------------------------------------------------
- */
-
-/* The number of rows that there are, by key. */
-char *
-counter_counts_sql(RelationDesc *desc)
-{
-	StringInfoData buf;
-
-	initStringInfo(&buf);
-	append_rows(&buf, desc, quoted_columns(desc->foreign_key), ", pg_catalog.count(*) AS n",
-				quoted_model_name(desc->model));
-	append_group_by(&buf, list_length(desc->foreign_key));
-	return buf.data;
-}
-
-/* Set the counters that differ from those of COUNTER_COUNTS. */
-char *
-counter_set_sql(RelationDesc *desc)
-{
-	const char *counter = quote_identifier(desc->counter_cache);
-	StringInfoData buf;
-
-	initStringInfo(&buf);
-	appendStringInfo(&buf, "UPDATE %s AS p SET %s = d.n FROM %s AS d WHERE ",
-					 quoted_model_name(desc->related), counter, COUNTER_COUNTS);
-	append_join(&buf, desc);
-	appendStringInfo(&buf, " AND COALESCE(p.%s OPERATOR(pg_catalog.<>) d.n, true)", counter);
-	return buf.data;
-}
-
-/* Set the counters to 0 of those that are not in COUNTER_COUNTS. */
-char *
-counter_reset_sql(RelationDesc *desc)
-{
-	const char *counter = quote_identifier(desc->counter_cache);
-	StringInfoData buf;
-
-	initStringInfo(&buf);
-	appendStringInfo(&buf, "UPDATE %s AS p SET %s = 0 WHERE NOT EXISTS (SELECT 1 FROM %s AS d WHERE ",
-					 quoted_model_name(desc->related), counter, COUNTER_COUNTS);
-	append_join(&buf, desc);
-	appendStringInfo(&buf, ") AND COALESCE(p.%s OPERATOR(pg_catalog.<>) 0, true)", counter);
-	return buf.data;
-}
-
-/* How many counters differ from the number of rows that there are. */
-char *
-counter_drift_sql(RelationDesc *desc)
-{
-	StringInfoData buf;
-
-	initStringInfo(&buf);
-	appendStringInfo(&buf, "SELECT pg_catalog.count(*) FROM %s AS p LEFT JOIN (%s) AS d ON ",
-					 quoted_model_name(desc->related), counter_counts_sql(desc));
-	append_join(&buf, desc);
-	appendStringInfo(&buf, " WHERE COALESCE(p.%s OPERATOR(pg_catalog.<>) COALESCE(d.n, 0), true)",
-					 quote_identifier(desc->counter_cache));
-	return buf.data;
-}
-
-/* Return the statement that touches all parents. */
-char *
-counter_touch_all_sql(RelationDesc *desc)
-{
-	return psprintf("UPDATE %s AS p SET %s = %s WHERE %s", quoted_model_name(desc->related),
-					quote_identifier(desc->touch), now_as(desc->related, desc->touch),
-					is_untouched(desc->related, desc->touch));
-}
-
-/* The number of rows that refer to the key $1, $2, ... of a parent. */
-char *
-counter_count_one_sql(RelationDesc *desc)
-{
-	StringInfoData buf;
-	ListCell   *lc;
-
-	initStringInfo(&buf);
-	appendStringInfo(&buf, "SELECT pg_catalog.count(*) FROM %s AS r", quoted_model_name(desc->model));
-	foreach(lc, desc->foreign_key)
-	{
-		int			i = foreach_current_index(lc);
-
-		appendStringInfo(&buf, "%sr.%s %s ($%d%s)", i == 0 ? " WHERE " : " AND ",
-						 quote_identifier(lfirst(lc)),
-						 strategy_operator(column_type(desc->model, lfirst(lc)),
-										   column_type(desc->related, list_nth(desc->local_key, i)),
-										   BTEqualStrategyNumber),
-						 i + 1, collate_as_parent(desc, i));
-	}
-	return buf.data;
-}
-
-/* Set the counter of the parent with the key $1, $2, ... to what comes behind. */
-char *
-counter_set_one_sql(RelationDesc *desc)
-{
-	const char *counter = quote_identifier(desc->counter_cache);
-	int			n = list_length(desc->local_key) + 1;
-	StringInfoData buf;
-	ListCell   *lc;
-
-	initStringInfo(&buf);
-	appendStringInfo(&buf, "UPDATE %s AS p SET %s = $%d WHERE ", quoted_model_name(desc->related),
-					 counter, n);
-	foreach(lc, desc->local_key)
-	{
-		Oid			type = column_type(desc->related, lfirst(lc));
-
-		appendStringInfo(&buf, "p.%s %s $%d AND ", quote_identifier(lfirst(lc)),
-						 strategy_operator(type, type, BTEqualStrategyNumber),
-						 foreach_current_index(lc) + 1);
-	}
-	appendStringInfo(&buf, "COALESCE(p.%s OPERATOR(pg_catalog.<>) $%d, true)", counter, n);
 	return buf.data;
 }

@@ -520,7 +520,7 @@ COMMENT ON FUNCTION relations.counter_rows() IS
 CREATE FUNCTION relations.counter_parent() RETURNS trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'relations_counter_parent';
 COMMENT ON FUNCTION relations.counter_parent() IS
-	'row trigger of tables with a counter: counts the rows that refer to a row whose key is new';
+	'trigger of tables with a counter: counts the rows that refer to a row that is new, or whose key is';
 
 CREATE FUNCTION relations.recount(model regclass, relation name)
 	RETURNS bigint
