@@ -38,7 +38,7 @@ REGRESS = \
 	ddl_follow \
 	ddl_commands ddl_unrelated moved_objects temp_tables \
 	session \
-	cursors \
+	cursors cursor_ddl \
 	check \
 	many_to_many pivot_adoption \
 	through \
@@ -53,14 +53,14 @@ REGRESS = \
 	explain \
 	diagram describe json_schema typescript \
 	factory factory_relations factory_values factory_errors factory_rights \
-	partitions \
+	partitions partition_locks \
 	query query_relations query_paging query_errors query_injection query_plans \
 	budgets \
 	rights_attempts rights_names lock_rights rights_install \
 	trust_owner trust_check
 
 # isolation tester: test/isolation/specs and test/isolation/expected
-ISOLATION = declare counter_cache counter_order morph pivot kinds find_or_create sync graph_view factory order rewrite ddl_retry lock_rights
+ISOLATION = declare counter_cache counter_order morph pivot kinds find_or_create sync graph_view factory order rewrite rewrite_cached swap ddl_retry lock_rights
 ISOLATION_OPTS = --inputdir=test/isolation
 
 PG_CONFIG ?= pg_config

@@ -40,6 +40,7 @@ typedef struct SelectColumn
 	SelectKind	kind;
 	char	   *name;			/* of a column */
 	QueryOrder *order;			/* for SELECT_ORDER */
+	Oid			type;			/* InvalidOid if the statement is not executed */
 } SelectColumn;
 
 extern char *deparse_level(QueryNode *node, LevelForm form, List *columns,

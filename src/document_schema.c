@@ -166,7 +166,8 @@ always_there(QueryNode *query)
 static void
 check_statement(ReadNode *node, bool root, Oid *type, int32 *typmod)
 {
-	CachedPlanSource *source = read_node_statement(node, root ? LEVEL_ALL : LEVEL_ORDINAL, false)->source;
+	CachedPlanSource *source = read_node_statement(node, root ? LEVEL_ALL : LEVEL_ORDINAL, false,
+												   PG_UINT64_MAX)->source;
 	CachedPlan *cached = GetCachedPlan(source, NULL, CurrentResourceOwner, NULL);
 	ListCell   *lc;
 

@@ -15,6 +15,7 @@
 #include "utils/memutils.h"
 
 #include "graph_reader.h"
+#include "read_hold.h"
 
 /* root rows of the first batch, and how many times more each further one has */
 #define FIRST_BATCH 64
@@ -35,6 +36,7 @@ graph_reader_begin(GraphReader *reader, const ReadRequest *request)
 {
 	memset(reader, 0, sizeof(GraphReader));
 	reader->run = read_run_begin(request);
+	read_hold_begin(reader->run);
 }
 
 /*
@@ -46,6 +48,7 @@ graph_reader_end(GraphReader *reader)
 {
 	reader->ended = true;
 	read_pass_end(reader->run);
+	read_hold_end(reader->run);
 	if (reader->root_started)
 		read_execution_end(&reader->root);
 	reader->root_started = false;
@@ -61,6 +64,7 @@ start_root(GraphReader *reader)
 	read_execution_start(&reader->root, run->root, LEVEL_ALL, false, 0, NULL, NULL);
 	reader->root_started = true;
 	reader->expected = read_execution_rows(&reader->root);
+	read_hold_watch(run, reader->root.desc);
 	MemoryContextSwitchTo(old);
 }
 
@@ -82,6 +86,7 @@ wanted_rows(GraphReader *reader)
 static void
 begin_pass(GraphReader *reader)
 {
+	reader->run->holds_all = true;
 	read_pass_begin(reader->run, &reader->root, &reader->pass_size);
 	(void) read_pass_next(reader->run);
 }
@@ -131,6 +136,7 @@ next_batch(GraphReader *reader)
 	read_run_reset(run);
 	/* a page that comes backwards is turned as a whole */
 	read_run_fetch(run, &reader->root, run->plan->root->reversed ? 0 : (uint64) reader->batch_rows);
+	run->holds_all = !reader->root.at_end;
 	read_run_children(run);
 }
 
@@ -166,6 +172,7 @@ bool
 graph_reader_next(GraphReader *reader)
 {
 	CHECK_FOR_INTERRUPTS();
+	read_hold_check(reader->run);
 	if (reader->next >= read_run_rows(reader->run))
 	{
 		if (reader->ended)

@@ -10,11 +10,14 @@
 #include "relations.h"
 
 #include "access/genam.h"
+#include "access/relation.h"
 #include "access/table.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_namespace.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/partcache.h"
 #include "utils/rel.h"
 
 #include "placement.h"
@@ -58,4 +61,38 @@ table_placement(Oid relid)
 	if ((relkind == RELKIND_RELATION || relkind == RELKIND_PARTITIONED_TABLE) && is_in_shards(relid))
 		return PLACED_IN_SHARDS;
 	return relkind == RELKIND_PARTITIONED_TABLE ? PLACED_IN_PARTITIONS : PLACED_HERE;
+}
+
+/* Return the number of partitions of a table, on all levels. */
+int
+count_partitions(Oid relid)
+{
+	if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE)
+		return 0;
+	return list_length(find_all_inheritors(relid, NoLock, NULL)) - 1;
+}
+
+/* Do values of these columns (names) choose a partition of a partitioned table? */
+bool
+columns_choose_partition(Oid relid, List *columns)
+{
+	Relation	rel = relation_open(relid, AccessShareLock);
+	PartitionKey key = RelationGetPartitionKey(rel);
+	/* a hash needs all columns; of a range the first one is enough to leave partitions out */
+	int			needed = key == NULL ? 0 : key->strategy == PARTITION_STRATEGY_HASH ? key->partnatts : 1;
+	int			n = 0;
+	ListCell   *lc;
+
+	foreach(lc, columns)
+	{
+		AttrNumber	attnum = get_attnum(relid, lfirst(lc));
+
+		for (int i = 0; i < needed; i++)
+		{
+			if (key->partattrs[i] == attnum && attnum > 0)
+				n++;
+		}
+	}
+	relation_close(rel, AccessShareLock);
+	return needed > 0 && n >= needed;
 }

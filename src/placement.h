@@ -17,5 +17,7 @@ typedef enum Placement
 } Placement;
 
 extern Placement table_placement(Oid relid);
+extern int	count_partitions(Oid relid);
+extern bool columns_choose_partition(Oid relid, List *columns);
 
 #endif							/* RELATIONS_PLACEMENT_H */

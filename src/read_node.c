@@ -35,6 +35,7 @@ static int
 select_position(ReadNode *node, bool via, const char *column)
 {
 	SelectKind	kind = via ? SELECT_VIA : SELECT_COLUMN;
+	Oid			relid = via ? node->query->via->relid : node->query->relid;
 	SelectColumn *added;
 	ListCell   *lc;
 
@@ -45,8 +46,8 @@ select_position(ReadNode *node, bool via, const char *column)
 		if (there->kind == kind && strcmp(there->name, column) == 0)
 			return foreach_current_index(lc);
 	}
-	require_column(via ? node->query->via->relid : node->query->relid, column, NULL);
 	added = palloc0(sizeof(SelectColumn));
+	added->type = get_atttype(relid, require_column(relid, column, NULL));
 	added->kind = kind;
 	added->name = pstrdup(column);
 	node->columns = lappend(node->columns, added);
@@ -66,6 +67,7 @@ select_order_position(ReadNode *node, QueryOrder *order)
 	added = palloc0(sizeof(SelectColumn));
 	added->kind = SELECT_ORDER;
 	added->order = order;
+	added->type = order->type;
 	node->columns = lappend(node->columns, added);
 	return list_length(node->columns) - 1;
 }
@@ -578,6 +580,7 @@ static void
 add_relid(ReadPlan *plan, ReadNode *node, Oid relid)
 {
 	node->placement = Max(node->placement, table_placement(relid));
+	node->relids = list_append_unique_oid(node->relids, relid);
 	for (int i = 0; i < plan->nrelids; i++)
 	{
 		if (plan->relids[i] == relid)
@@ -645,9 +648,8 @@ init_aggregate(ReadNode *node)
 	/* the type of others is known when the first row comes */
 	if (kind == AGGREGATE_COUNT || kind == AGGREGATE_EXISTS)
 	{
-		encoder_init(&node->encoders[0], kind == AGGREGATE_COUNT ? INT8OID : BOOLOID,
-					 node->context);
-		node->value_known = true;
+		node->value_type = kind == AGGREGATE_COUNT ? INT8OID : BOOLOID;
+		encoder_init(&node->encoders[0], node->value_type, node->context);
 	}
 }
 
@@ -663,6 +665,7 @@ make_read_node(ReadPlan *plan, QueryNode *query, ReadNode *parent)
 
 	check_stack_depth();
 	node->query = query;
+	node->plan = plan;
 	node->context = plan->context;
 	node->recursive = query->recursive;
 	node->depth = parent != NULL ? parent->depth + 1 : 0;

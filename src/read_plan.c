@@ -8,35 +8,34 @@
  */
 #include "relations.h"
 
-#include "access/genam.h"
 #include "access/htup_details.h"
-#include "access/sysattr.h"
-#include "access/table.h"
-#include "access/tableam.h"
-#include "access/xact.h"
-#include "catalog/indexing.h"
-#include "catalog/pg_class.h"
-#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "nodes/nodes.h"
+#include "rewrite/rowsecurity.h"
 #include "storage/lmgr.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/snapmgr.h"
+#include "utils/rel.h"
 #include "utils/syscache.h"
 
 #include "budget.h"
 #include "named_objects.h"
 #include "query_parse.h"
+#include "read_hold.h"
 #include "read_node.h"
 #include "read_plan.h"
 #include "relation_key.h"
+#include "table_lock.h"
 
 #define MAX_KEPT_PLANS 512
+
+/* how often a plan is made for a call whose tables change all the time */
+#define MAKE_ATTEMPTS 3
 
 static MemoryContext cache_context = NULL;
 static List *kept_plans = NIL;	/* of ReadPlan, the last used first */
@@ -56,18 +55,28 @@ invalidate_plans(Oid relid)
 	{
 		ReadPlan   *plan = lfirst(lc);
 
-		for (int i = 0; plan->valid && (all || i < plan->nrelids); i++)
+		for (int i = 0; !plan->stale && (all || i < plan->nrelids); i++)
 		{
 			if (all || plan->relids[i] == relid)
-				plan->valid = false;
+				plan->stale = true;
 		}
+		if (plan->stale)
+			plan->valid = false;
 	}
+}
+
+/* Return the number of invalidations in this session that may have concerned some table. */
+uint64
+read_plan_invalidations(void)
+{
+	return invalidations;
 }
 
 static void
 relcache_callback(pg_attribute_unused() Datum arg, Oid relid)
 {
 	invalidate_plans(relid);
+	read_hold_invalidated(relid);
 }
 
 static void
@@ -192,8 +201,12 @@ make_plan(const ReadRequest *request, const QueryShape *shape, uint32 hash)
 	plan->root = make_read_node(plan, tree->root, NULL);
 	if (request->mode == READ_KEY)
 		init_key_input(plan);
+	plan->signatures = palloc(sizeof(uint64) * Max(plan->nrelids, 1));
+	for (int i = 0; i < plan->nrelids; i++)
+		plan->signatures[i] = read_plan_signature(plan->relids[i]);
 	/* what changed meanwhile may have been read before it did */
-	plan->valid = before == invalidations && tree->shareable;
+	plan->stale = before != invalidations;
+	plan->valid = !plan->stale && tree->shareable;
 	MemoryContextSwitchTo(old);
 	return plan;
 }
@@ -213,8 +226,12 @@ drop_statements(ReadNode *node)
 static void
 discard_plan(ReadPlan *plan)
 {
+	ListCell   *lc;
+
 	kept_plans = list_delete_ptr(kept_plans, plan);
 	drop_statements(plan->root);
+	foreach(lc, plan->replaced)
+		DropCachedPlan(lfirst(lc));
 	MemoryContextDelete(plan->context);
 }
 
@@ -238,88 +255,6 @@ trim_plans(void)
 	list_free(doomed);
 }
 
-/* Which file a table's rows were in, as a snapshot sees it; InvalidOid when it was not there. */
-static Oid
-file_of_table(Oid relid, Snapshot snapshot)
-{
-	Relation	rel = table_open(RelationRelationId, AccessShareLock);
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple	tup;
-	Oid			result = InvalidOid;
-
-	ScanKeyInit(&key, Anum_pg_class_oid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
-	scan = systable_beginscan(rel, ClassOidIndexId, true, snapshot, 1, &key);
-	tup = systable_getnext(scan);
-	if (HeapTupleIsValid(tup))
-		result = ((Form_pg_class) GETSTRUCT(tup))->relfilenode;
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
-	return result;
-}
-
-/* Is the first row of a table, whoever may see it, one that came after the snapshot? */
-static bool
-begins_after(Oid relid, Snapshot snapshot)
-{
-	Relation	rel = table_open(relid, AccessShareLock);
-	bool		result = false;
-
-	if (rel->rd_rel->relkind == RELKIND_RELATION || rel->rd_rel->relkind == RELKIND_MATVIEW)
-	{
-		TableScanDesc scan = table_beginscan(rel, SnapshotAny, 0, NULL);
-		TupleTableSlot *slot = table_slot_create(rel, NULL);
-
-		if (table_scan_getnextslot(scan, ForwardScanDirection, slot))
-		{
-			bool		isnull;
-			TransactionId xmin = DatumGetTransactionId(slot_getsysattr(slot, MinTransactionIdAttributeNumber,
-																	   &isnull));
-
-			result = !isnull && TransactionIdIsNormal(xmin) && !TransactionIdIsCurrentTransactionId(xmin) &&
-				XidInMVCCSnapshot(xmin, snapshot);
-		}
-		ExecDropSingleTupleTableSlot(slot);
-		table_endscan(scan);
-	}
-	table_close(rel, AccessShareLock);
-	return result;
-}
-
-/*
- * A table whose rows ALTER TABLE has written anew since the statement began is
- * empty for its snapshot: PostgreSQL keeps no older rows then.  A SELECT locks
- * its tables before it takes a snapshot, we may wait for them afterwards, and
- * documents without what was there would be wrong.  VACUUM FULL and CLUSTER
- * leave rows as old as they were.  Raises serialization_failure.
- */
-static void
-check_rewritten(ReadPlan *plan)
-{
-	Snapshot	snapshot = GetActiveSnapshot();
-
-	for (int i = 0; i < plan->nrelids; i++)
-	{
-		ListCell   *lc;
-
-		if (bms_is_member(i, plan->unlocked))
-			continue;
-		foreach(lc, find_all_inheritors(plan->relids[i], AccessShareLock, NULL))
-		{
-			Oid			relid = lfirst_oid(lc);
-			Oid			before = file_of_table(relid, snapshot);
-
-			if (OidIsValid(before) && before != file_of_table(relid, NULL) &&
-				begins_after(relid, snapshot))
-				ereport(ERROR,
-						(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-						 errmsg("could not serialize access to table \"%s\", which has been rewritten meanwhile",
-								model_name(relid)),
-						 errhint("Run the statement again.")));
-		}
-	}
-}
-
 static ReadPlan *
 lookup_plan(const ReadRequest *request, const QueryShape *shape, uint32 hash)
 {
@@ -339,10 +274,86 @@ lookup_plan(const ReadRequest *request, const QueryShape *shape, uint32 hash)
 	return NULL;
 }
 
+static uint64
+add_text(uint64 hash, const char *text)
+{
+	return hash_combine64(hash, hash_bytes_extended((const unsigned char *) text, strlen(text), 1));
+}
+
 /*
- * The plan for a call, with its tables locked as a SELECT would lock them.
- * It is the caller's until read_plan_release.  Raises what is wrong with the
- * model, the paths or the document.
+ * Return a hash of what a table's statements depend on, but for its own name:
+ * columns, and the policies of row-level security.  Returns zero if the table
+ * does not exist.
+ */
+uint64
+read_plan_signature(Oid relid)
+{
+	Relation	rel = try_peek_table(relid);
+	TupleDesc	desc;
+	uint64		hash = 0;
+	ListCell   *lc;
+
+	if (rel == NULL)
+		return 0;
+	desc = RelationGetDescr(rel);
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+
+		hash = add_text(hash, att->attisdropped ? "" : NameStr(att->attname));
+		hash = hash_combine64(hash, att->atttypid);
+	}
+	foreach(lc, rel->rd_rsdesc != NULL ? rel->rd_rsdesc->policies : NIL)
+	{
+		RowSecurityPolicy *policy = lfirst(lc);
+		char	   *qual = nodeToString(policy->qual);
+
+		hash = add_text(add_text(hash, policy->policy_name), qual);
+		pfree(qual);
+	}
+	RelationClose(rel);
+	return hash;
+}
+
+/*
+ * Lock the tables of a plan, as a SELECT would.  Privileges were checked when
+ * the plan was made: it belongs to the role.
+ */
+static void
+lock_tables(ReadPlan *plan)
+{
+	for (int i = 0; i < plan->nrelids; i++)
+	{
+		if (!bms_is_member(i, plan->unlocked))
+			LockRelationOid(plan->relids[i], AccessShareLock);
+	}
+}
+
+/* Make a plan and add it to the cache. */
+static ReadPlan *
+add_plan(const ReadRequest *request, const QueryShape *shape, uint32 hash)
+{
+	ReadPlan   *plan;
+	MemoryContext old;
+
+	trim_plans();
+	plan = make_plan(request, shape, hash);
+	MemoryContextSetParent(plan->context, cache_context);
+	old = MemoryContextSwitchTo(cache_context);
+	kept_plans = lcons(plan, kept_plans);
+	MemoryContextSwitchTo(old);
+	return plan;
+}
+
+/*
+ * Return the plan for a call, with its tables locked.  It is the caller's until
+ * read_plan_release.  Raises what is wrong with the model, the paths or the
+ * document.
+ *
+ * Other sessions' changes are noticed when a lock is taken.  A plan that has
+ * become stale by then is made again; if that happens each time, the last one
+ * is used for this call, and what each statement returns is checked anyway.
  */
 ReadPlan *
 read_plan_acquire(const ReadRequest *request, const QueryShape *shape)
@@ -351,32 +362,15 @@ read_plan_acquire(const ReadRequest *request, const QueryShape *shape)
 		request->model;
 
 	init_cache();
-	for (;;)
+	for (int attempt = 1;; attempt++)
 	{
 		ReadPlan   *plan = lookup_plan(request, shape, hash);
+		bool		made = plan == NULL;
 
-		if (plan == NULL)
-		{
-			MemoryContext old;
-
-			trim_plans();
-			plan = make_plan(request, shape, hash);
-			check_rewritten(plan);
-			MemoryContextSetParent(plan->context, cache_context);
-			old = MemoryContextSwitchTo(cache_context);
-			kept_plans = lcons(plan, kept_plans);
-			MemoryContextSwitchTo(old);
-			plan->refcount++;
-			return plan;
-		}
-		/* lock first: that is when we hear of changes by others */
-		for (int i = 0; i < plan->nrelids && plan->valid; i++)
-		{
-			/* privileges were checked when the plan was made: it belongs to the role */
-			if (!bms_is_member(i, plan->unlocked))
-				LockRelationOid(plan->relids[i], AccessShareLock);
-		}
-		if (plan->valid)
+		if (made)
+			plan = add_plan(request, shape, hash);
+		lock_tables(plan);
+		if (plan->valid || (made && (!plan->stale || attempt >= MAKE_ATTEMPTS)))
 		{
 			/* the limit may have been another when the plan was made */
 			if (relations_max_depth > 0 && plan->depth > relations_max_depth)

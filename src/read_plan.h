@@ -47,6 +47,10 @@ typedef struct ReadStatement
 	CachedPlanSource *source;	/* NULL until the statement is prepared */
 	char	   *sql;
 	List	   *params;			/* QueryParam behind the keys */
+	uint64		valid_at;		/* the number of the last run that found it valid */
+	int			checked_plan;	/* the generation of the plan last checked, */
+	uint64		checked_at;		/* read_plan_invalidations then, */
+	TransactionId newest_file;	/* and the newest change of a table's file */
 } ReadStatement;
 
 /* How the first rows of one parent are found: each can do what those before it can. */
@@ -69,8 +73,10 @@ typedef struct TopKey
 /* One level of the graph. */
 typedef struct ReadNode
 {
+	struct ReadPlan *plan;
 	QueryNode  *query;
 	MemoryContext context;		/* of the plan */
+	List	   *relids;			/* tables in its statements */
 	List	   *columns;		/* select list: of SelectColumn */
 	ObjectTemplate tpl;
 	ValueEncoder *encoders;		/* tpl.nvalues, in the order of the pairs */
@@ -97,7 +103,8 @@ typedef struct ReadNode
 	bool	   *ident_byvals;
 
 	bool		reversed;		/* rows come last first */
-	bool		value_known;	/* of an aggregate: encoders[0] is set */
+	Oid			value_type;		/* of an aggregate, InvalidOid until encoders[0]
+								 * is set */
 
 	/* how rows are matched to their parents */
 	bool		to_one;
@@ -138,11 +145,14 @@ typedef struct ReadPlan
 	int			depth;			/* levels below the root */
 	int			nparams;		/* bound at each call */
 	QueryParam **params;
-	bool		valid;
+	bool		valid;			/* for other calls, too */
+	bool		stale;			/* what it depends on may have changed */
+	List	   *replaced;		/* CachedPlanSource that were prepared again */
 	int			refcount;
 	int			nrelids;
 	Oid		   *relids;
 	Bitmapset  *unlocked;		/* of indexes into relids: the role may not lock these */
+	uint64	   *signatures;		/* of each, see read_plan_signature */
 	ReadNode   *root;
 	FmgrInfo   *key_input;		/* READ_KEY: of the primary key's columns */
 	Oid		   *key_ioparams;
@@ -152,6 +162,8 @@ typedef struct ReadPlan
 extern ReadPlan *read_plan_acquire(const ReadRequest *request, const QueryShape *shape);
 extern void read_plan_release(ReadPlan *plan);
 extern Datum *read_plan_parse_key(ReadPlan *plan, char *text);
+extern uint64 read_plan_invalidations(void);
+extern uint64 read_plan_signature(Oid relid);
 extern bool read_form_is_top(const ReadNode *node, LevelForm form);
 extern bool is_integer_type(Oid type);
 extern int64 integer_datum(Oid type, Datum value);

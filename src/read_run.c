@@ -33,6 +33,8 @@ typedef struct LevelReceiver
  * ---------------------------------------------------------------------
  */
 
+static uint64 runs = 0;			/* in this session */
+
 static void
 release_plan(void *arg)
 {
@@ -141,6 +143,7 @@ read_run_begin(const ReadRequest *request)
 	run->release.func = release_plan;
 	run->release.arg = plan;
 	MemoryContextRegisterResetCallback(context, &run->release);
+	run->number = ++runs;
 	if (plan->nparams > 0)
 		bind_values(run, &shape);
 	run->batch = AllocSetContextCreate(context, "relations read batch",
@@ -437,11 +440,11 @@ read_level_learn_type(ReadLevel *level, TupleDesc desc)
 {
 	ReadNode   *node = level->node;
 
-	if (node->query->aggregate == AGGREGATE_NONE || node->value_known)
+	if (node->query->aggregate == AGGREGATE_NONE || OidIsValid(node->value_type))
 		return;
 	encoder_init(&node->encoders[0], TupleDescAttr(desc, desc->natts - 1)->atttypid,
 				 node->context);
-	node->value_known = true;
+	node->value_type = TupleDescAttr(desc, desc->natts - 1)->atttypid;
 }
 
 static void

@@ -31,6 +31,9 @@ typedef struct ReadRun
 	MemoryContext batch;		/* what one batch needs */
 	MemoryContext row;			/* what one row needs while it is encoded */
 	MemoryContextCallback release;
+	uint64		number;
+	struct ReadHold *hold;		/* open relations, see read_hold.c, or NULL */
+	bool		holds_all;		/* also those of the levels' statements */
 	RowArena	arena;
 	Datum	   *bound;			/* the values of the document */
 	bool	   *bound_nulls;

@@ -25,7 +25,8 @@ typedef struct ReadExecution
 	bool		at_end;
 } ReadExecution;
 
-extern ReadStatement *read_node_statement(ReadNode *node, LevelForm form, bool custom);
+extern ReadStatement *read_node_statement(ReadNode *node, LevelForm form, bool custom,
+										  uint64 since_run);
 extern void read_execution_start(ReadExecution *execution, ReadLevel *level, LevelForm form,
 								 bool custom, int nkeys, const Oid *types, const Datum *keys);
 extern double read_execution_rows(const ReadExecution *execution);
