@@ -48,7 +48,7 @@ REGRESS = \
 	write_errors \
 	verbs \
 	write_plans \
-	write_scope \
+	write_scope renamed_to_relation \
 	write_rights \
 	explain \
 	diagram describe json_schema typescript \

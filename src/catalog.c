@@ -595,8 +595,32 @@ catalog_find_relation(Oid model, const char *name)
 }
 
 /*
- * The descriptor of one relation.  Raises undefined_object, with the near
- * name as a hint, when the model has none so named.
+ * Raise undefined_object for a relation that a model does not have, with the
+ * near name as a hint.
+ */
+void
+undefined_relation(Oid model, const char *name)
+{
+	List	   *names = NIL;
+	ListCell   *lc;
+	const char *near;
+
+	foreach(lc, catalog_relations_of(model))
+		names = lappend(names, ((RelationDesc *) lfirst(lc))->name);
+	near = closest_name(name, names);
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("model \"%s\" has no relation \"%s\"", model_name(model), name),
+			 near != NULL
+			 ? errhint("Perhaps you meant the relation \"%s\".", near)
+			 : names != NIL
+			 ? errhint("Its relations are: %s.", format_column_list(names))
+			 : errhint("It has no relations yet; declare one with relations.has_one, has_many or belongs_to.")));
+}
+
+/*
+ * Return the descriptor of one relation.  Raises undefined_object, see
+ * undefined_relation(), if the model has none of this name.
  */
 RelationDesc *
 catalog_get_relation(Oid model, const char *name)
@@ -604,23 +628,7 @@ catalog_get_relation(Oid model, const char *name)
 	RelationDesc *desc = catalog_find_relation(model, name);
 
 	if (desc == NULL)
-	{
-		List	   *names = NIL;
-		ListCell   *lc;
-		const char *near;
-
-		foreach(lc, catalog_relations_of(model))
-			names = lappend(names, ((RelationDesc *) lfirst(lc))->name);
-		near = closest_name(name, names);
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("model \"%s\" has no relation \"%s\"", model_name(model), name),
-				 near != NULL
-				 ? errhint("Perhaps you meant the relation \"%s\".", near)
-				 : names != NIL
-				 ? errhint("Its relations are: %s.", format_column_list(names))
-				 : errhint("It has no relations yet; declare one with relations.has_one, has_many or belongs_to.")));
-	}
+		undefined_relation(model, name);
 	return desc;
 }
 

@@ -136,6 +136,7 @@ extern Oid	catalog_morph_type_oid(void);
 extern Oid	catalog_graph_view_oid(void);
 extern Oid	catalog_relation_row_type(void);
 extern RelationDesc *catalog_find_relation(Oid model, const char *name);
+extern void undefined_relation(Oid model, const char *name) pg_attribute_noreturn();
 extern RelationDesc *catalog_get_relation(Oid model, const char *name);
 extern List *catalog_relations_of(Oid model);
 extern List *catalog_all_relations(void);

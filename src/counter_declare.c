@@ -105,7 +105,7 @@ check_settable(Oid related, List *local_key, const char *column, const char *arg
 	bool		computed;
 
 	if (!HeapTupleIsValid(tup))
-		require_column(related, column, argument);
+		undefined_column(related, column, argument);
 	att = (Form_pg_attribute) GETSTRUCT(tup);
 	computed = att->attgenerated != '\0' || att->attidentity != '\0';
 	ReleaseSysCache(tup);

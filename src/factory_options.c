@@ -267,8 +267,7 @@ add_relation(FactoryRun *run, FactoryNode *outer, const char *name, const JsonPa
 		unconstify(JsonPathFrame *, path)};
 
 		error_context_stack = &callback;
-		(void) catalog_get_relation(outer->model->relid, name);
-		error_context_stack = callback.previous;
+		undefined_relation(outer->model->relid, name);
 	}
 	relation = member->relation;
 	refuse_through(relation, path);
@@ -347,6 +346,7 @@ parse_relation(FactoryRun *run, FactoryNode *outer, const JsonMember *member, co
 {
 	FactoryNode *node;
 
+	check_stack_depth();
 	if (member->value.type == jbvBool && !member->value.val.boolean)
 		return;
 	node = descend(run, outer, member->key, path);
@@ -367,6 +367,7 @@ parse_with(FactoryRun *run, FactoryNode *node, const JsonMember *member, const J
 	ListCell   *lc;
 	ListCell   *m;
 
+	check_stack_depth();
 	if (member->value.type == jbvString)
 	{
 		(void) descend(run, node, query_string(member, path, "a relation"), path);

@@ -289,24 +289,18 @@ find_column(Oid relid, const char *column)
 }
 
 /*
- * The number of a column that an argument or a document names.  Raises
- * undefined_column, with the near name as a hint, when there is none.
- * argument is what named it, for the message's detail; NULL for none.
+ * Raise undefined_column for a column that a table does not have, with the
+ * near name as a hint.  argument names the source of the column's name, for
+ * the message's detail; NULL for none.
  */
-AttrNumber
-require_column(Oid relid, const char *column, const char *argument)
+void
+undefined_column(Oid relid, const char *column, const char *argument)
 {
-	AttrNumber	attnum = find_column(relid, column);
-	Relation	rel;
-	TupleDesc	tupdesc;
+	Relation	rel = peek_table(relid);
+	TupleDesc	tupdesc = RelationGetDescr(rel);
 	List	   *names = NIL;
 	const char *near;
 
-	if (attnum > 0)
-		return attnum;
-
-	rel = peek_table(relid);
-	tupdesc = RelationGetDescr(rel);
 	for (int i = 0; i < tupdesc->natts; i++)
 	{
 		Form_pg_attribute att = TupleDescAttr(tupdesc, i);
@@ -321,4 +315,18 @@ require_column(Oid relid, const char *column, const char *argument)
 			 errmsg("column \"%s\" of \"%s\" does not exist", column, model_name(relid)),
 			 argument != NULL ? errdetail("It is named by \"%s\".", argument) : 0,
 			 near != NULL ? errhint("Perhaps you meant the column \"%s\".", near) : 0));
+}
+
+/*
+ * Return the number of a column that an argument or a document names.  Raises
+ * undefined_column, see there, if the column does not exist.
+ */
+AttrNumber
+require_column(Oid relid, const char *column, const char *argument)
+{
+	AttrNumber	attnum = find_column(relid, column);
+
+	if (attnum == InvalidAttrNumber)
+		undefined_column(relid, column, argument);
+	return attnum;
 }

@@ -22,6 +22,7 @@ extern bool list_has_name(List *names, const char *name);
 extern bool list_same_names(List *a, List *b);
 extern const char *closest_name(const char *name, List *candidates);
 extern AttrNumber find_column(Oid relid, const char *column);
+extern void undefined_column(Oid relid, const char *column, const char *argument) pg_attribute_noreturn();
 extern AttrNumber require_column(Oid relid, const char *column, const char *argument);
 
 #endif							/* RELATIONS_NAMES_H */

@@ -93,11 +93,15 @@ add_member(WriteModel *model, const char *name)
 {
 	NameData	key;
 	WriteMember *member;
+	bool		found;
 
 	namestrcpy(&key, name);
-	member = hash_search(model->members, &key, HASH_ENTER, NULL);
-	member->column = -1;
-	member->relation = NULL;
+	member = hash_search(model->members, &key, HASH_ENTER, &found);
+	if (!found)
+	{
+		member->column = member->named_column = -1;
+		member->relation = NULL;
+	}
 	return member;
 }
 
@@ -114,6 +118,7 @@ init_columns(WriteModel *model)
 	{
 		Form_pg_attribute att = TupleDescAttr(desc, i);
 		WriteColumn *column = &model->columns[i];
+		WriteMember *member;
 
 		if (att->attisdropped)
 			continue;
@@ -125,7 +130,8 @@ init_columns(WriteModel *model)
 		column->len = att->attlen;
 		column->byval = att->attbyval;
 		column->generated = att->attgenerated != '\0' || att->attidentity == ATTRIBUTE_IDENTITY_ALWAYS;
-		add_member(model, column->name)->column = i;
+		member = add_member(model, column->name);
+		member->column = member->named_column = i;
 		if ((all_visible ||
 			 pg_attribute_aclcheck(model->relid, att->attnum, GetUserId(), ACL_SELECT) == ACLCHECK_OK) &&
 			!list_has_name(model->desc->hidden, column->name))
@@ -164,9 +170,12 @@ make_model(Oid relid)
 	foreach(lc, model->relations)
 	{
 		RelationDesc *relation = lfirst(lc);
+		WriteMember *member = add_member(model, relation->name);
 
 		require_types(relation);
-		add_member(model, relation->name)->relation = relation;
+		/* in a document the relation hides a column that was renamed to its name */
+		member->column = -1;
+		member->relation = relation;
 	}
 	model->valid = true;
 	MemoryContextSwitchTo(old);
@@ -292,15 +301,18 @@ write_model_member(WriteModel *model, const char *key)
 	return hash_search(model->members, &name, HASH_FIND, NULL);
 }
 
-/* The index of a column.  Raises undefined_column when there is none. */
+/*
+ * Return the index of a column, also of one that a relation of the same name
+ * hides.  Raises undefined_column if the column does not exist.
+ */
 int
 write_model_column(WriteModel *model, const char *name)
 {
 	WriteMember *member = write_model_member(model, name);
 
-	if (member == NULL || member->column < 0)
-		require_column(model->relid, name, NULL);
-	return member->column;
+	if (member == NULL || member->named_column < 0)
+		undefined_column(model->relid, name, NULL);
+	return member->named_column;
 }
 
 /* ---------------------------------------------------------------------
@@ -396,6 +408,7 @@ make_shape(WriteModel *model, int ncolumns, const int *columns, List *relations,
 
 		if (column < 0)
 			continue;
+		Assert(column < list_length(shown));
 		shape->positions[n] = column;
 		encoder_init(&shape->encoders[n],
 					 model->columns[write_model_column(model, list_nth(shown, column))].type,

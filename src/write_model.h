@@ -81,7 +81,9 @@ typedef struct WriteModel
 typedef struct WriteMember
 {
 	NameData	key;
-	int			column;			/* index, or -1 */
+	int			column;			/* index of the column that the key of a
+								 * document means, or -1 */
+	int			named_column;	/* index of the column of this name, or -1 */
 	RelationDesc *relation;		/* or NULL */
 } WriteMember;
 
