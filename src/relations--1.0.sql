@@ -3,6 +3,9 @@
 -- complain if the script is sourced in psql, rather than via CREATE EXTENSION
 \echo Use "CREATE EXTENSION relations" to load this file. \quit
 
+-- Names without a schema are those of pg_catalog, whatever is in other schemas.
+SET LOCAL search_path = pg_catalog, pg_temp;
+
 -- The schema is a member of the extension, and is dropped with it.  An existing
 -- schema is refused: its owner, or a role that may create in it, could add
 -- functions that fit a call better than ours, SELECT relations.find('users', 1).
