@@ -1,7 +1,7 @@
 # relations: an ORM's relationships, inside PostgreSQL
 #
 #   make, make install, make installcheck     as in every PGXS extension; PG_CONFIG= chooses the server
-#   make check, check-all, check-versions, check-upgrade, check-assert, check-valgrind, demo, diagram, bench, bench-write, bench-factory
+#   make check, check-all, check-versions, check-upgrade, check-assert, check-valgrind, check-analyze, demo, diagram, bench, bench-write, bench-factory
 #                                            prepare the machine, build, install, and run against a throw-away cluster
 
 EXTENSION = relations
@@ -71,7 +71,7 @@ WERROR ?= -Werror
 # The targets that need nothing but make: what they miss, they install.
 # PGXS has no place in them, the makes that they start include it.
 # ---------------------------------------------------------------------
-FRONT = setup check check-all check-versions check-upgrade check-assert check-valgrind demo diagram bench bench-write bench-factory deb dist
+FRONT = setup check check-all check-versions check-upgrade check-assert check-valgrind check-analyze demo diagram bench bench-write bench-factory deb dist
 
 ifneq (,$(filter $(FRONT),$(MAKECMDGOALS)))
 
@@ -98,6 +98,11 @@ check-versions:
 # a server with assertions, and one under valgrind: PARTS as for check, or TESTS, some of REGRESS
 check-assert check-valgrind:
 	@PARTS='$(PARTS)' test/bin/check-debug $(@:check-%=%) $(TESTS)
+
+# the source under gcc -fanalyzer and clang-tidy
+check-analyze:
+	@test/bin/check-analyze
+
 # VERSIONS: 17, 18 or both; both when empty
 check-upgrade:
 	@test/bin/check-upgrade $(VERSIONS)

@@ -262,6 +262,7 @@ deparse_order_value(DeparseContext *cxt, QueryOrder *order, const DeparseAlias *
 {
 	DeparseAlias inner;
 
+	check_stack_depth();
 	switch (order->kind)
 	{
 		case ORDER_COLUMN:
@@ -440,6 +441,7 @@ deparse_conditions(DeparseContext *cxt, QueryNode *node, const DeparseAlias *ali
 {
 	ListCell   *lc;
 
+	check_stack_depth();
 	foreach(lc, node->where)
 	{
 		appendStringInfoString(cxt->buf, glue);

@@ -476,6 +476,7 @@ foreign_key_stem(ForeignKey *fk)
 		if (strcmp(stem, singular) == 0)
 			break;
 	}
+	Assert(stem != NULL);
 	return stem;
 }
 
@@ -512,6 +513,7 @@ choose_name(List *all, Implied *implied, List *wishes)
 		if (is_free(all, implied, name))
 			return name;
 	}
+	Assert(name != NULL);
 	for (int number = 2;; number++)
 	{
 		char	   *numbered = join_name(name, "", number);

@@ -59,6 +59,7 @@ column_never_null(Oid relid, const char *column)
 	AttrNumber	attnum;
 	bool		result;
 
+	check_stack_depth();
 	if (rel == NULL)
 		return true;			/* a child that was dropped */
 	relkind = rel->rd_rel->relkind;

@@ -15,6 +15,7 @@
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "utils/array.h"
@@ -250,6 +251,7 @@ read_condition(BoundsReader *reader, Node *node)
 {
 	ListCell   *lc;
 
+	check_stack_depth();
 	if (is_andclause(node) || IsA(node, List))
 	{
 		foreach(lc, IsA(node, List) ? (List *) node : ((BoolExpr *) node)->args)

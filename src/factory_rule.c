@@ -182,8 +182,8 @@ whole_rule(Oid type, int32 typmod, const char *column, const ValueBounds *bounds
 			break;
 		case DATEOID:
 			range_of_date_name(column, &low, &high);
-			least = DAY_1950 * 30;
-			most = DAY_2035 * 30;
+			least = (int64) DAY_1950 * 30;
+			most = (int64) DAY_2035 * 30;
 			break;
 		case TIMESTAMPOID:
 		case TIMESTAMPTZOID:

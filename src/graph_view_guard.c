@@ -16,6 +16,7 @@
 #include "access/relation.h"
 #include "catalog/namespace.h"
 #include "commands/trigger.h"
+#include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "parser/analyze.h"
 #include "parser/parsetree.h"
@@ -81,6 +82,7 @@ check_query(Query *query)
 	bool		replica = SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA;
 	ListCell   *lc;
 
+	check_stack_depth();
 	if (query->commandType == CMD_UTILITY)
 	{
 		Node	   *statement = query->utilityStmt;

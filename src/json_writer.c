@@ -18,6 +18,7 @@
  */
 #include "relations.h"
 
+#include "miscadmin.h"
 #include "utils/memutils.h"
 
 #include "json_encode.h"
@@ -128,6 +129,7 @@ put_several(RowArena *arena, ValueEncoder *encoder, const Datum *values, const b
 	ObjectEncoder *object = encoder->object;
 	char	   *text;
 
+	check_stack_depth();
 	if (encoder->kind == ENCODE_OBJECT)
 	{
 		put_object(arena, &object->tpl, object->encoders, object->positions, values, isnull);

@@ -91,7 +91,7 @@ learn_offset(ZoneSpan *span, pg_time_t t)
 static inline char *
 put_two_digits(char *p, unsigned int n)
 {
-	memcpy(p, two_digits + n * 2, 2);
+	memcpy(p, two_digits + (size_t) n * 2, 2);
 	return p + 2;
 }
 
@@ -176,7 +176,7 @@ put_timestamptz(char *p, TimestampTz us)
 			return NULL;
 	}
 	/* POSIX zones reach up to 167 hours, of which two digits are written here */
-	if (unlikely(labs(span->offset) >= 100 * SECS_PER_HOUR))
+	if (unlikely(labs(span->offset) >= 100L * SECS_PER_HOUR))
 		return NULL;
 	p = put_timestamp(p, us + span->offset * USECS_PER_SEC);
 	if (p == NULL)

@@ -60,6 +60,7 @@
  */
 #include "relations.h"
 
+#include "miscadmin.h"
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 
@@ -216,6 +217,7 @@ stage_several(RowArena *arena, ValueEncoder *encoder, const Datum *values, const
 {
 	ObjectEncoder *object = encoder->object;
 
+	check_stack_depth();
 	if (encoder->kind == ENCODE_OBJECT)
 		return stage_object(arena, &object->tpl, object->encoders, object->positions,
 							values, isnull, pad);

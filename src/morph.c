@@ -316,7 +316,7 @@ fit_identifier(const char *value)
 		out--;
 	*out = '\0';
 	if (out == result)
-		strcpy(result, "type");
+		memcpy(result, "type", sizeof("type"));
 	return result;
 }
 

@@ -304,7 +304,7 @@ act_on_row(Action *action, TriggerData *trigdata)
 	if (rule == '\0')
 		return;
 	values = palloc(sizeof(Datum) * action->nkeys * 2);
-	nulls = palloc(action->nkeys * 2);
+	nulls = palloc(sizeof(char) * action->nkeys * 2);
 	for (int i = 0; i < action->nkeys; i++)
 	{
 		Form_pg_attribute att = TupleDescAttr(desc, action->attnums[i] - 1);

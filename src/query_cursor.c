@@ -13,6 +13,7 @@
 #include "common/base64.h"
 #include "common/hashfn.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 
 #include "query_cursor.h"
 
@@ -79,9 +80,9 @@ parse_value(char **pos, char *end, char **value)
 		return false;
 	for (; p < end && *p >= '0' && *p <= '9'; p++)
 	{
-		length = length * 10 + (*p - '0');
-		if (length > end - p)
+		if (length > (end - p) / 10)
 			return false;
+		length = length * 10 + (*p - '0');
 	}
 	if (p == end || *p != ':' || end - p < length + 2 || p[length + 1] != ';')
 		return false;
@@ -136,6 +137,7 @@ cursor_fits(const CursorValues *cursor, uint64 order, int n)
 static void
 append_order(StringInfo buf, QueryOrder *order)
 {
+	check_stack_depth();
 	appendStringInfo(buf, "%d.", (int) order->kind);
 	if (order->column != NULL)
 		appendStringInfoString(buf, order->column);

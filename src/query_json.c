@@ -35,14 +35,17 @@ json_root_value(Jsonb *document, JsonbValue *value)
 static List *
 container_members(const JsonbValue *container, bool object)
 {
-	JsonbIterator *it = JsonbIteratorInit(container->val.binary.data);
+	JsonbIterator *it;
 	JsonbIteratorToken token;
 	JsonbValue	v;
 	List	   *result = NIL;
 	char	   *key = NULL;
 	int			index = 0;
 
-	token = JsonbIteratorNext(&it, &v, true);
+	if (!(object ? JSON_IS_OBJECT(container) : JSON_IS_ARRAY(container)))
+		elog(ERROR, "JSON value is %s", json_value_type(unconstify(JsonbValue *, container)));
+	it = JsonbIteratorInit(container->val.binary.data);
+	(void) JsonbIteratorNext(&it, &v, true);
 	while ((token = JsonbIteratorNext(&it, &v, true)) != (object ? WJB_END_OBJECT : WJB_END_ARRAY))
 	{
 		JsonMember *member;
@@ -76,10 +79,15 @@ json_elements_of(const JsonbValue *array)
 	return container_members(array, false);
 }
 
-/* What an object (JSON_IS_OBJECT) has at a key; NULL when it has no such key.  palloc'd. */
+/*
+ * Return what an object has at a key, palloc'd, or NULL if the value is no
+ * object or has no such key.
+ */
 JsonbValue *
 json_member(const JsonbValue *object, const char *key)
 {
+	if (!JSON_IS_OBJECT(object))
+		return NULL;
 	return getKeyJsonValueFromContainer(object->val.binary.data, key, strlen(key), NULL);
 }
 

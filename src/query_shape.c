@@ -92,6 +92,7 @@ push_substituted(QueryShape *shape, JsonbParseState **state, JsonbIteratorToken 
 {
 	ListCell   *lc;
 
+	check_stack_depth();
 	if (value->type == jbvString)
 		substitute_string(shape, value, path);
 	else if (value->type == jbvBinary && has_placeholder(value))
@@ -270,6 +271,7 @@ shape_operators(QueryShape *shape, const JsonbValue *value, JsonPathFrame *path)
 {
 	ListCell   *lc;
 
+	check_stack_depth();
 	appendStringInfoChar(&shape->bytes, '{');
 	foreach(lc, json_members_of(value))
 	{

@@ -242,7 +242,8 @@ write_row(DocBuffer *buf, ReadLevel *level, const GroupedRow *grouped, const Bra
 		else if (cycle && which == node->nchildren)
 			buf->format->add_boolean(buf, &state, true);
 		else
-			write_link(buf, &state, level, which, STAGED_GROUPS(row), 0, &below);
+			write_link(buf, &state, level, which, STAGED_GROUPS(row), 0,
+					   node->nident > 0 ? &below : NULL);
 	}
 }
 

@@ -613,6 +613,7 @@ add_query_relids(ReadPlan *plan, ReadNode *node, QueryNode *query)
 {
 	ListCell   *lc;
 
+	check_stack_depth();
 	add_relid(plan, node, query->relid);
 	if (query->via != NULL)
 		add_relid(plan, node, query->via->relid);
@@ -680,6 +681,7 @@ make_read_node(ReadPlan *plan, QueryNode *query, ReadNode *parent)
 		node->reversed = deparse_reverses(query);
 	if (node->recursive)
 	{
+		Assert(parent != NULL);
 		init_identity(node);
 		init_identity(parent);
 	}

@@ -101,6 +101,7 @@ bind_values(ReadRun *run, const QueryShape *shape)
 
 	run->bound = palloc(sizeof(Datum) * plan->nparams);
 	run->bound_nulls = palloc(sizeof(bool) * plan->nparams);
+	Assert(shape->leaves != NULL);
 	for (int i = 0; i < plan->nparams; i++)
 	{
 		QueryParam *param = plan->params[i];
@@ -183,6 +184,7 @@ reset_level(ReadLevel *level)
 	PassLevel  *pass = level->pass;
 	bool		impatient = level->impatient;
 
+	check_stack_depth();
 	memset(level, 0, sizeof(ReadLevel));
 	level->run = run;
 	level->node = node;

@@ -79,6 +79,7 @@ take_chunk(Spool *spool)
 			chunk = block + i * spool->chunk_size;
 		}
 		spool->in_memory += n * spool->chunk_size;
+		Assert(chunk != NULL);
 	}
 	memcpy(&spool->free_chunks, chunk, sizeof(spool->free_chunks));
 	return chunk;

@@ -24,26 +24,29 @@
 	"^-?infinity$|^[0-9]{4,}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,6})?( BC)?$"
 #define TIME_PATTERN	"^[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,6})?$"
 
-/* The labels of an enum in its order, as a list of strings. */
+static int
+compare_labels(const ListCell *a, const ListCell *b)
+{
+	float4		first = ((Form_pg_enum) lfirst(a))->enumsortorder;
+	float4		second = ((Form_pg_enum) lfirst(b))->enumsortorder;
+
+	return first < second ? -1 : first > second ? 1 : 0;
+}
+
+/* Return the labels of an enum in its order, as a list of strings. */
 static List *
 enum_labels(Oid type)
 {
 	CatCList   *list = SearchSysCacheList1(ENUMTYPOIDNAME, ObjectIdGetDatum(type));
+	List	   *items = NIL;
 	List	   *result = NIL;
-	List	   *orders = NIL;
+	ListCell   *lc;
 
 	for (int i = 0; i < list->n_members; i++)
-	{
-		Form_pg_enum item = (Form_pg_enum) GETSTRUCT(&list->members[i]->tuple);
-		int			at = 0;
-		float4	   *order = palloc(sizeof(float4));
-
-		*order = item->enumsortorder;
-		while (at < list_length(orders) && *(float4 *) list_nth(orders, at) < *order)
-			at++;
-		orders = list_insert_nth(orders, at, order);
-		result = list_insert_nth(result, at, pstrdup(NameStr(item->enumlabel)));
-	}
+		items = lappend(items, GETSTRUCT(&list->members[i]->tuple));
+	list_sort(items, compare_labels);
+	foreach(lc, items)
+		result = lappend(result, pstrdup(NameStr(((Form_pg_enum) lfirst(lc))->enumlabel)));
 	ReleaseCatCacheList(list);
 	return result;
 }

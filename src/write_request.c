@@ -4,6 +4,8 @@
  */
 #include "relations.h"
 
+#include "miscadmin.h"
+
 #include "write_change.h"
 #include "write_request.h"
 
@@ -151,6 +153,7 @@ write_take_operations(WriteRun *run, WriteRow *row, RelationDesc *relation, Json
 	ListCell   *lc;
 	ListCell   *item;
 
+	check_stack_depth();
 	write_check_relation(relation);
 	if (member->value.type == jbvNull && RELATION_REFERS(relation->kind))
 	{

@@ -295,45 +295,48 @@ write_resolve_links(WriteRun *run, WriteRow *row)
 static void
 store_or_look_up(WriteRun *run, List *rows)
 {
-	List	   *existing = NIL;
-	List	   *created = NIL;
-	List	   *again = NIL;
-	HTAB	   *wheres = NULL;
-	bool		plain = false;	/* some are created, whatever is there */
-	ListCell   *lc;
-
-	foreach(lc, rows)
+	/* rows that are left over find what an earlier round created */
+	while (rows != NIL)
 	{
-		WriteRow   *row = lfirst(lc);
+		List	   *existing = NIL;
+		List	   *created = NIL;
+		List	   *again = NIL;
+		HTAB	   *wheres = NULL;
+		bool		plain = false;	/* some are created, whatever is there */
+		ListCell   *lc;
 
-		if (row->where != NULL && !resolve_where(run, row))
+		CHECK_FOR_INTERRUPTS();
+		foreach(lc, rows)
 		{
-			if (plain || enter_where(&wheres, row))
-				again = lappend(again, row);
+			WriteRow   *row = lfirst(lc);
+
+			if (row->where != NULL && !resolve_where(run, row))
+			{
+				if (plain || enter_where(&wheres, row))
+					again = lappend(again, row);
+				else
+					created = lappend(created, row);
+			}
+			else if (row->existing && row->changes != NULL)
+				store_existing(run, row);
+			else if (row->existing)
+				existing = lappend(existing, row);
 			else
+			{
 				created = lappend(created, row);
+				plain = true;
+			}
 		}
-		else if (row->existing && row->changes != NULL)
-			store_existing(run, row);
-		else if (row->existing)
-			existing = lappend(existing, row);
-		else
-		{
-			created = lappend(created, row);
-			plain = true;
-		}
+		if (existing != NIL)
+			write_lookup(run, existing);
+		foreach(lc, existing)
+			write_require(run, lfirst(lc));
+		if (created != NIL)
+			write_store(run, created);
+		if (wheres != NULL)
+			hash_destroy(wheres);
+		rows = again;
 	}
-	if (existing != NIL)
-		write_lookup(run, existing);
-	foreach(lc, existing)
-		write_require(run, lfirst(lc));
-	if (created != NIL)
-		write_store(run, created);
-	if (wheres != NULL)
-		hash_destroy(wheres);
-	/* these find what was created just now */
-	if (again != NIL)
-		store_or_look_up(run, again);
 }
 
 /*
@@ -758,7 +761,7 @@ write_read_owner(WriteRun *run, Oid relid, const char *name, char *key, Relation
 	WriteRow   *owner;
 
 	if (member == NULL || member->relation == NULL)
-		(void) catalog_get_relation(relid, name);
+		undefined_relation(relid, name);
 	*relation = member->relation;
 	owner = write_row_make(run, model, NULL, NULL, -1);
 	owner->shown = NIL;
