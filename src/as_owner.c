@@ -210,6 +210,16 @@ switch_to_owner(Oid relid, Oid writer, SavedUser *saved)
 }
 
 /*
+ * Switch to a role until restore_user(), to run code that it has chosen.
+ */
+void
+switch_to_role(Oid role, SavedUser *saved)
+{
+	switch_user(role, role_trusted(role, GetUserId()) ? 0 : SECURITY_RESTRICTED_OPERATION,
+				NULL, saved);
+}
+
+/*
  * Switch to the owner of the extension's catalog until restore_user(), for a
  * statement on the catalog.
  */

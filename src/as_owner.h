@@ -19,6 +19,7 @@ extern Oid	untrusted_controller(Oid relid, Oid caller);
 extern bool relation_trusted(Oid relid, Oid caller);
 extern Oid	relation_owner(Oid relid);
 extern bool switch_to_owner(Oid relid, Oid writer, SavedUser *saved);
+extern void switch_to_role(Oid role, SavedUser *saved);
 extern void switch_to_catalog_owner(SavedUser *saved);
 extern void restore_user(const SavedUser *saved);
 

@@ -17,6 +17,7 @@
 #include "commands/defrem.h"
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
+#include "miscadmin.h"
 #include "rewrite/rewriteHandler.h"
 #include "utils/array.h"
 #include "utils/fmgroids.h"
@@ -28,6 +29,7 @@
 
 #include "catalog_write.h"
 #include "constraint.h"
+#include "foreign_code.h"
 #include "table_lock.h"
 
 static const struct
@@ -499,6 +501,17 @@ index_sql(Oid relid, List *columns, char **name)
 					quoted_model_name(relid), quoted_column_list(columns));
 }
 
+static char *
+typed_column_sql(const char *column, Oid type, int32 typmod, Oid collation)
+{
+	char	   *collate = "";
+
+	if (OidIsValid(collation) && collation != get_typcollation(type))
+		collate = psprintf(" COLLATE %s", generate_collation_name(collation));
+	return psprintf("%s %s%s", quote_identifier(column),
+					format_type_with_typemod(type, typmod), collate);
+}
+
 /*
  * A column's name, with the type and collation of another table's column.  The
  * functions that come here pin search_path, so that what is not of pg_catalog
@@ -510,13 +523,27 @@ column_sql(const char *column, Oid from, const char *from_column)
 	Oid			type;
 	int32		typmod;
 	Oid			collation;
-	char	   *collate = "";
 
 	get_atttypetypmodcoll(from, get_attnum(from, from_column), &type, &typmod, &collation);
-	if (OidIsValid(collation) && collation != get_typcollation(type))
-		collate = psprintf(" COLLATE %s", generate_collation_name(collation));
-	return psprintf("%s %s%s", quote_identifier(column),
-					format_type_with_typemod(type, typmod), collate);
+	return typed_column_sql(column, type, typmod, collation);
+}
+
+/*
+ * Like column_sql(), but for a column that is to refer to the other.  A domain
+ * of a role that the caller does not trust is left out: whoever writes the new
+ * column would run its checks.
+ */
+char *
+reference_column_sql(const char *column, Oid from, const char *from_column)
+{
+	Oid			type;
+	int32		typmod;
+	Oid			collation;
+
+	get_atttypetypmodcoll(from, get_attnum(from, from_column), &type, &typmod, &collation);
+	if (OidIsValid(foreign_domain(type, GetUserId())))
+		type = getBaseTypeAndTypmod(type, &typmod);
+	return typed_column_sql(column, type, typmod, collation);
 }
 
 /* The statement that adds such a column. */
@@ -524,7 +551,7 @@ char *
 add_column_sql(Oid relid, const char *column, Oid from, const char *from_column)
 {
 	return psprintf("ALTER TABLE %s ADD COLUMN %s", quoted_model_name(relid),
-					column_sql(column, from, from_column));
+					reference_column_sql(column, from, from_column));
 }
 
 /* Run a statement with the caller's rights; errors are its own. */

@@ -57,6 +57,7 @@ extern char *named_foreign_key_sql(const ForeignKey *fk);
 extern char *unique_sql(Oid relid, List *columns, char **name);
 extern char *index_sql(Oid relid, List *columns, char **name);
 extern char *column_sql(const char *column, Oid from, const char *from_column);
+extern char *reference_column_sql(const char *column, Oid from, const char *from_column);
 extern char *add_column_sql(Oid relid, const char *column, Oid from, const char *from_column);
 extern void run_ddl(const char *sql);
 

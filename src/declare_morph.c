@@ -509,7 +509,7 @@ create_morph_pivot(MorphPivot *many)
 	pivot->own = plain->foreign_key;
 	forboth(f, plain->foreign_key, l, plain->local_key)
 		pivot->own_definitions = lappend(pivot->own_definitions,
-										 column_sql(lfirst(f), plain->parent, lfirst(l)));
+										 reference_column_sql(lfirst(f), plain->parent, lfirst(l)));
 	pivot->related = lcons(plan->type_column, list_copy(plan->id_columns));
 	pivot->related_definitions = list_make1(psprintf("%s text", quote_identifier(plan->type_column)));
 	forboth(f, plan->id_columns, l, many->type_key)
@@ -519,7 +519,7 @@ create_morph_pivot(MorphPivot *many)
 		pivot->related_definitions = lappend(pivot->related_definitions,
 											 key == INT2OID || key == INT4OID
 											 ? psprintf("%s bigint", quote_identifier(lfirst(f)))
-											 : column_sql(lfirst(f), many->referred, lfirst(l)));
+											 : reference_column_sql(lfirst(f), many->referred, lfirst(l)));
 	}
 	create_pivot(pivot, &many->decl.row);
 }

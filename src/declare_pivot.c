@@ -172,7 +172,7 @@ plan_side(Keys *keys, const char *singular)
 	check_key_lengths(keys);
 	require_referable(keys->parent, keys->local_key);
 	forboth(f, keys->foreign_key, l, keys->local_key)
-		definitions = lappend(definitions, column_sql(lfirst(f), keys->parent, lfirst(l)));
+		definitions = lappend(definitions, reference_column_sql(lfirst(f), keys->parent, lfirst(l)));
 	return definitions;
 }
 

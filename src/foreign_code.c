@@ -11,15 +11,17 @@
 
 #include "access/htup_details.h"
 #include "access/transam.h"
+#include "catalog/pg_authid.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
+#include "parser/parse_coerce.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 
-#include "as_owner.h"
 #include "foreign_code.h"
 
 typedef struct CodeSearch
@@ -29,50 +31,153 @@ typedef struct CodeSearch
 } CodeSearch;
 
 /*
- * Return the first domain with a check, of a role that the caller does not
- * trust, that a value of a type must satisfy; InvalidOid without one.  Looks
- * into domains, arrays, composite types, ranges and multiranges.
+ * Return true if the caller trusts the owner of a type, domains not taken off.
+ * The owner decides on the casts of the type, and on the checks of a domain.
  */
-Oid
-foreign_domain(Oid type, Oid caller)
+bool
+type_trusted(Oid type, Oid caller)
 {
+	HeapTuple	tup;
+	bool		result;
+
+	if (type < FirstNormalObjectId)
+		return true;
+	tup = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+	if (!HeapTupleIsValid(tup))
+		return false;
+	result = role_trusted(((Form_pg_type) GETSTRUCT(tup))->typowner, caller);
+	ReleaseSysCache(tup);
+	return result;
+}
+
+/*
+ * Return the first type that the caller does not trust among a type and those
+ * that its values are made of: of the elements of an array, the columns of a
+ * composite type, the bounds of a range.  InvalidOid without one.  With
+ * only_domains, other types than domains are passed over.
+ */
+static Oid
+find_foreign(Oid type, Oid caller, bool only_domains)
+{
+	HeapTuple	tup;
+	Form_pg_type form;
+	char		kind;
 	Oid			inner;
 
 	check_stack_depth();
 	if (type < FirstNormalObjectId)
 		return InvalidOid;
-	if (get_typtype(type) == TYPTYPE_DOMAIN)
+	tup = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+	if (!HeapTupleIsValid(tup))
+		return InvalidOid;
+	form = (Form_pg_type) GETSTRUCT(tup);
+	kind = form->typtype;
+	inner = kind == TYPTYPE_DOMAIN ? form->typbasetype
+		: IsTrueArrayType(form) ? form->typelem : InvalidOid;
+	if ((kind == TYPTYPE_DOMAIN || !only_domains) && !role_trusted(form->typowner, caller))
 	{
-		HeapTuple	tup = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
-		Oid			owner;
-
-		if (!HeapTupleIsValid(tup))
-			return InvalidOid;
-		owner = ((Form_pg_type) GETSTRUCT(tup))->typowner;
-		inner = ((Form_pg_type) GETSTRUCT(tup))->typbasetype;
 		ReleaseSysCache(tup);
-		/* also without a check: the owner may add one at any time */
-		return role_trusted(owner, caller) ? foreign_domain(inner, caller) : type;
+		return type;
 	}
-	if (OidIsValid(inner = get_element_type(type)) ||
-		OidIsValid(inner = get_range_subtype(type)))
-		return foreign_domain(inner, caller);
-	if (OidIsValid(inner = get_multirange_range(type)))
-		return foreign_domain(inner, caller);
-	if (get_typtype(type) == TYPTYPE_COMPOSITE)
+	ReleaseSysCache(tup);
+	if (kind == TYPTYPE_COMPOSITE)
 	{
 		TupleDesc	desc = lookup_rowtype_tupdesc_copy(type, -1);
 
-		for (int i = 0; i < desc->natts; i++)
+		for (int i = 0; i < desc->natts && !OidIsValid(inner); i++)
 		{
 			Form_pg_attribute att = TupleDescAttr(desc, i);
 
-			inner = att->attisdropped ? InvalidOid : foreign_domain(att->atttypid, caller);
-			if (OidIsValid(inner))
-				return inner;
+			if (!att->attisdropped)
+				inner = find_foreign(att->atttypid, caller, only_domains);
 		}
+		FreeTupleDesc(desc);
+		return inner;
 	}
-	return InvalidOid;
+	if (kind == TYPTYPE_RANGE)
+		inner = get_range_subtype(type);
+	else if (kind == TYPTYPE_MULTIRANGE)
+		inner = get_multirange_range(type);
+	return OidIsValid(inner) ? find_foreign(inner, caller, only_domains) : InvalidOid;
+}
+
+/*
+ * Return the first domain of a role that the caller does not trust among a type
+ * and those that its values are made of, also if it has no check yet; InvalidOid
+ * without one.
+ */
+Oid
+foreign_domain(Oid type, Oid caller)
+{
+	return find_foreign(type, caller, true);
+}
+
+/* Like foreign_domain(), but for types of every kind. */
+Oid
+foreign_type(Oid type, Oid caller)
+{
+	return find_foreign(type, caller, false);
+}
+
+/*
+ * Return true if everybody may run the casts of a type: its owner is a
+ * superuser, as those of built-in types and of most extensions are.
+ */
+bool
+casts_trusted(Oid type)
+{
+	return type_trusted(type, BOOTSTRAP_SUPERUSERID);
+}
+
+/*
+ * Return true if a value of a type is passed to a parameter of a built-in
+ * function or operator without a cast of somebody who is not a superuser.
+ */
+bool
+passed_safely(Oid type, Oid parameter)
+{
+	return casts_trusted(type) || IsPolymorphicType(parameter) ||
+		IsBinaryCoercible(type, parameter);
+}
+
+/*
+ * Return SQL for a value of a type as text, where prefix and suffix enclose the
+ * value: the cast to text, or for a type of somebody who is not a superuser its
+ * output function, as if it had no such cast.
+ */
+void
+text_of_value(Oid type, const char **prefix, const char **suffix)
+{
+	Oid			output;
+	bool		varlena;
+
+	type = getBaseType(type);
+	*prefix = "";
+	*suffix = "::pg_catalog.text";
+	if (casts_trusted(type) || IsBinaryCoercible(type, TEXTOID))
+		return;
+	getTypeOutputInfo(type, &output, &varlena);
+	*prefix = psprintf("pg_catalog.textin(%s(",
+					   quote_qualified_identifier(get_namespace_name(get_func_namespace(output)),
+												  get_func_name(output)));
+	*suffix = "))";
+}
+
+/*
+ * Prepare to convert a value to the type of a column, domains taken off, that
+ * the value is only compared with.  A SELECT of the column would not run the
+ * checks of domains inside of the type, of an array's elements for one.  If
+ * they belong to a role that the caller does not trust, switch to the owner of
+ * the table, who chose the type, and return true: then restore_user() must
+ * follow.
+ */
+bool
+switch_for_input(Oid relid, Oid type, SavedUser *saved)
+{
+	if (!OidIsValid(foreign_domain(type, GetUserId())))
+		return false;
+	(void) switch_to_owner(relid, InvalidOid, saved);
+	return true;
 }
 
 static bool

@@ -7,7 +7,15 @@
 
 #include "nodes/nodes.h"
 
+#include "as_owner.h"
+
 extern char *foreign_code(Node *node, Oid caller);
+extern bool type_trusted(Oid type, Oid caller);
 extern Oid	foreign_domain(Oid type, Oid caller);
+extern Oid	foreign_type(Oid type, Oid caller);
+extern bool casts_trusted(Oid type);
+extern bool passed_safely(Oid type, Oid parameter);
+extern void text_of_value(Oid type, const char **prefix, const char **suffix);
+extern bool switch_for_input(Oid relid, Oid type, SavedUser *saved);
 
 #endif							/* RELATIONS_FOREIGN_CODE_H */

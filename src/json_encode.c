@@ -336,7 +336,7 @@ put_other_json_value(RowArena *arena, ValueEncoder *enc, Datum value)
 				return;
 			}
 		case ENCODE_TO_JSONB:
-			put_jsonb(arena, DatumGetJsonbP(FunctionCall1(&enc->func, value)));
+			put_jsonb(arena, encoder_to_jsonb(enc, value));
 			return;
 		case ENCODE_INT2:
 		case ENCODE_INT4:

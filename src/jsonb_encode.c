@@ -16,6 +16,7 @@
 
 #include "access/transam.h"
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "utils/date.h"
 #include "utils/datetime.h"
@@ -28,8 +29,10 @@
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
+#include "foreign_code.h"
 #include "jsonb_datetime.h"
 #include "jsonb_encode.h"
+#include "jsonb_foreign.h"
 
 /*
  * Start with no chunk at all; the first row takes one of chunk_size bytes,
@@ -146,6 +149,7 @@ encoder_init(ValueEncoder *enc, Oid typid, MemoryContext context)
 	char		typtype = get_typtype(base);
 
 	enc->typid = base;
+	enc->foreign = OidIsValid(foreign_type(base, GetUserId()));
 	switch (base)
 	{
 		case INT2OID:
@@ -207,6 +211,14 @@ encoder_init(ValueEncoder *enc, Oid typid, MemoryContext context)
 	}
 	init_to_jsonb(enc, typid, context);
 	enc->kind = ENCODE_TO_JSONB;
+}
+
+/* Return to_jsonb() of a value that an encoder of kind ENCODE_TO_JSONB is for. */
+Jsonb *
+encoder_to_jsonb(ValueEncoder *enc, Datum value)
+{
+	return enc->foreign ? foreign_to_jsonb(value, enc->typid)
+		: DatumGetJsonbP(FunctionCall1(&enc->func, value));
 }
 
 /*
@@ -351,8 +363,9 @@ encode_other_value(RowArena *arena, ValueEncoder *enc, Datum value)
 				return put_string(arena, text, strlen(text));
 			}
 		case ENCODE_FLOAT:
-		case ENCODE_TO_JSONB:
 			return put_jsonb(arena, DatumGetJsonbP(FunctionCall1(&enc->func, value)));
+		case ENCODE_TO_JSONB:
+			return put_jsonb(arena, encoder_to_jsonb(enc, value));
 		case ENCODE_INT2:
 		case ENCODE_INT4:
 		case ENCODE_INT8:

@@ -32,6 +32,8 @@ typedef struct ValueEncoder
 {
 	EncoderKind kind;
 	Oid			typid;			/* base type, domains taken off */
+	bool		foreign;		/* the caller does not trust it, see
+								 * jsonb_foreign.c */
 	FmgrInfo	func;			/* for OUTPUT, FLOAT and TO_JSONB */
 	struct ObjectEncoder *object;	/* for OBJECT, see jsonb_writer.h */
 	char	   *(*row_text) (void *arg, const Datum *values, const bool *isnull);
@@ -136,6 +138,7 @@ takes_several(EncoderKind kind)
 #define UUID_TEXT_LENGTH 36
 
 extern char *uuid_text(char *p, const pg_uuid_t *uuid);
+extern Jsonb *encoder_to_jsonb(ValueEncoder *enc, Datum value);
 extern void encoder_init(ValueEncoder *enc, Oid typid, MemoryContext context);
 extern JEntry encode_other_value(RowArena *arena, ValueEncoder *enc, Datum value);
 extern JEntry encode_string(RowArena *arena, const char *string);

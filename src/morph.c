@@ -11,6 +11,7 @@
 #include "parser/scansup.h"
 #include "utils/lsyscache.h"
 
+#include "foreign_code.h"
 #include "morph.h"
 
 /* Does a deletion need more than a foreign key on a generated column can do? */
@@ -229,8 +230,11 @@ can_hold(Oid column, Oid key)
 	bool		integers = (column == INT2OID || column == INT4OID || column == INT8OID) &&
 		(key == INT2OID || key == INT4OID || key == INT8OID);
 
-	return column == key || integers || IsBinaryCoercible(key, column) ||
-		TypeCategory(column) == TYPCATEGORY_STRING;
+	if (column == key || integers)
+		return true;
+	/* values are cast, and the casts of a type are its owner's code */
+	return casts_trusted(column) && casts_trusted(key) &&
+		(IsBinaryCoercible(key, column) || TypeCategory(column) == TYPCATEGORY_STRING);
 }
 
 /*
@@ -291,7 +295,8 @@ check_columns(MorphPlan *plan)
 								(char *) lfirst(i), model_name(plan->holder), model_name(type->related)),
 						 errdetail("It is of type %s, the key \"%s\" of type %s.",
 								   format_type_be(column), (char *) lfirst(l), format_type_be(key)),
-						 errhint("A column of type text holds keys of every type.")));
+						 casts_trusted(key) ? errhint("A column of type text holds keys of every type.")
+						 : errhint("A key of this type needs a column of the same type.")));
 		}
 	}
 }

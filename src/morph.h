@@ -43,6 +43,7 @@ extern Oid	morph_base_type(Oid relid, const char *column);
 extern char *morph_type_sql(Oid type);
 
 /* what a reference stands on, as SQL */
+extern void morph_check_cast(Oid from, Oid to);
 extern char *morph_columns_sql(const MorphType *type);
 extern char *morph_known_type_sql(Oid holder, const char *type_column, List *types);
 extern char *morph_check_sql(const char *name, List *types, bool validate);

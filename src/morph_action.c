@@ -225,6 +225,8 @@ action_sql(Action *action, Effect effect)
 			int			i = foreach_current_index(lc);
 			Oid			column = morph_base_type(type->model, lfirst(lc));
 
+			if (column != action->argtypes[i])
+				morph_check_cast(action->argtypes[i], column);
 			appendStringInfo(&buf, "%s%s = ", i > 0 ? ", " : "", quote_identifier(lfirst(lc)));
 			appendStringInfo(&buf, "CAST($%d AS %s)", action->nkeys + i + 1,
 							 qualified_type_name(column, -1));

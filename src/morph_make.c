@@ -16,6 +16,7 @@
 #include "utils/ruleutils.h"
 #include "utils/syscache.h"
 
+#include "foreign_code.h"
 #include "key_operator.h"
 #include "morph.h"
 #include "progress.h"
@@ -39,6 +40,22 @@ type_equals(Oid holder, const char *type_column)
 	return strategy_operator(type, type, BTEqualStrategyNumber);
 }
 
+/*
+ * Raises datatype_mismatch if a cast between a key and a column that holds it
+ * could be code of somebody who is not a superuser: everybody who writes the
+ * reference, or the key, would run it.
+ */
+void
+morph_check_cast(Oid from, Oid to)
+{
+	if (!casts_trusted(from) || !casts_trusted(to))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("a polymorphic reference cannot cast type %s to type %s",
+						format_type_be(from), format_type_be(to)),
+				 errhint("Give the column that holds the key the type of the key.")));
+}
+
 /* ADD COLUMN for the generated columns of a type, separated by commas. */
 char *
 morph_columns_sql(const MorphType *type)
@@ -60,7 +77,10 @@ morph_columns_sql(const MorphType *type)
 							  &key, &typmod, &collation);
 		key = getBaseType(key);
 		if (morph_base_type(type->model, lfirst(i)) != key)
+		{
+			morph_check_cast(morph_base_type(type->model, lfirst(i)), key);
 			id = psprintf("CAST(%s AS %s)", id, morph_type_sql(key));
+		}
 		appendStringInfo(&buf, "%sADD COLUMN %s %s", buf.len > 0 ? ", " : "",
 						 quote_identifier(lfirst(f)), morph_type_sql(key));
 		if (OidIsValid(collation) && collation != get_typcollation(key))
@@ -161,12 +181,15 @@ check_rows(Oid holder, List *types, const char *hint)
 {
 	MorphType  *first = linitial(types);
 	StringInfoData found;
+	const char *prefix;
+	const char *suffix;
 	uint64		count;
 
+	text_of_value(morph_base_type(holder, first->type_column), &prefix, &suffix);
 	initStringInfo(&found);
 	SPI_connect();
-	if (SPI_execute(psprintf("SELECT DISTINCT CAST(%s AS text) FROM %s WHERE %s IS NOT NULL AND NOT %s ORDER BY 1 LIMIT %d",
-							 quote_identifier(first->type_column), quoted_model_name(holder),
+	if (SPI_execute(psprintf("SELECT DISTINCT %s%s%s FROM %s WHERE %s IS NOT NULL AND NOT %s ORDER BY 1 LIMIT %d",
+							 prefix, quote_identifier(first->type_column), suffix, quoted_model_name(holder),
 							 quote_identifier(first->type_column),
 							 morph_known_type_sql(holder, first->type_column, types), TYPES_TOLD + 1),
 					false, 0) != SPI_OK_SELECT)

@@ -14,6 +14,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
+#include "foreign_code.h"
 #include "query_cursor.h"
 #include "query_order.h"
 #include "query_parse.h"
@@ -162,6 +163,7 @@ parse_cursor(QueryContext *cxt, QueryNode *node, JsonMember *member, JsonPathFra
 		QueryParam *param;
 
 		param = palloc0(sizeof(QueryParam));
+		param->relid = order->relid;
 		param->type = param->value_type = order->type;
 		param->value_typmod = -1;
 		param->leaf = leaf;
@@ -439,7 +441,8 @@ check_aggregate(QueryNode *node, const char *function, JsonPathFrame *path)
 	List	   *defaults;
 
 	if (func_get_detail(name, NIL, NIL, 1, &type, false, false, false, &funcid, &rettype,
-						&retset, &nvargs, &vatype, &true_typeids, &defaults) != FUNCDETAIL_AGGREGATE)
+						&retset, &nvargs, &vatype, &true_typeids, &defaults) != FUNCDETAIL_AGGREGATE ||
+		!passed_safely(getBaseType(type), true_typeids[0]))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_FUNCTION),
 				 errmsg("column \"%s\" of \"%s\" is of type %s, which has no aggregate \"%s\"",

@@ -10,6 +10,8 @@
 #include "relations.h"
 
 #include "access/stratnum.h"
+#include "access/htup_details.h"
+#include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "nodes/value.h"
@@ -19,6 +21,7 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
+#include "foreign_code.h"
 #include "key_operator.h"
 #include "query_where.h"
 
@@ -36,9 +39,8 @@ typedef struct WhereOperator
 	const char *name;
 	OperandKind operand;
 	int			strategy;		/* btree strategy, or 0 */
-	const char *sql;			/* template, when there is no strategy; for
-								 * OPERAND_COLUMN the operator; "NOT" with a
-								 * strategy */
+	const char *sql;			/* the operator in pg_catalog, if there is no
+								 * strategy; "NOT" with a strategy */
 } WhereOperator;
 
 #define C WHERE_COLUMN
@@ -55,10 +57,10 @@ static const WhereOperator operators[] = {
 	{"not_in", OPERAND_ARRAY, BTEqualStrategyNumber, "NOT"},
 	{"between", OPERAND_PAIR, 0, NULL},
 	{"is_null", OPERAND_BOOLEAN, 0, NULL},
-	{"like", OPERAND_TEXT, 0, C "::pg_catalog.text OPERATOR(pg_catalog.~~) " P},
-	{"ilike", OPERAND_TEXT, 0, C "::pg_catalog.text OPERATOR(pg_catalog.~~*) " P},
-	{"regex", OPERAND_TEXT, 0, C "::pg_catalog.text OPERATOR(pg_catalog.~) " P},
-	{"starts_with", OPERAND_TEXT, 0, C "::pg_catalog.text OPERATOR(pg_catalog.^@) " P},
+	{"like", OPERAND_TEXT, 0, "~~"},
+	{"ilike", OPERAND_TEXT, 0, "~~*"},
+	{"regex", OPERAND_TEXT, 0, "~"},
+	{"starts_with", OPERAND_TEXT, 0, "^@"},
 	{"contains", OPERAND_COLUMN, 0, "@>"},
 	{"contained", OPERAND_COLUMN, 0, "<@"},
 	{"overlaps", OPERAND_COLUMN, 0, "&&"},
@@ -146,6 +148,7 @@ require_single_value(const WhereOperator *op, Oid type, const JsonbValue *value,
 /* A column that conditions are stated of. */
 typedef struct WhereColumn
 {
+	Oid			relid;
 	bool		via;			/* of the table between */
 	const char *name;
 	Oid			type;
@@ -203,15 +206,22 @@ check_operator(const WhereOperator *op, Oid type, const JsonPathFrame *path)
 {
 	List	   *name = list_make2(makeString("pg_catalog"), makeString(unconstify(char *, op->sql)));
 	Operator	found = oper(NULL, name, type, type, true, -1);
+	bool		fits = found != NULL;
 
-	if (found == NULL)
+	/* an operator of another type would be reached by casts of this one */
+	if (found != NULL)
+	{
+		fits = passed_safely(type, ((Form_pg_operator) GETSTRUCT(found))->oprleft) &&
+			passed_safely(type, ((Form_pg_operator) GETSTRUCT(found))->oprright);
+		ReleaseSysCache(found);
+	}
+	if (!fits)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_FUNCTION),
 				 errmsg("\"%s\" at \"%s\" cannot be asked of values of type %s", op->name,
 						json_path_string(path), format_type_be(type)),
 				 TypeCategory(type) == TYPCATEGORY_STRING
 				 ? errhint("Use \"like\", \"starts_with\" or \"regex\" for a part of a text.") : 0));
-	ReleaseSysCache(found);
 }
 
 /* The condition that one operator of a column states. */
@@ -222,6 +232,8 @@ parse_operator(QueryContext *cxt, const WhereColumn *column, const WhereOperator
 	const JsonbValue *value = operand_value(cxt, member, NULL);
 	Oid			base = getBaseType(column->type);
 	const char *sql = op->sql;
+	const char *prefix;
+	const char *suffix;
 
 	if (value->type == jbvNull && op->operand != OPERAND_BOOLEAN)
 	{
@@ -246,8 +258,11 @@ parse_operator(QueryContext *cxt, const WhereColumn *column, const WhereOperator
 		case OPERAND_TEXT:
 			if (value->type != jbvString)
 				query_document_error(path, "a string", value);
+			text_of_value(base, &prefix, &suffix);
+			sql = psprintf("%s%s%s OPERATOR(pg_catalog.%s) %s", template_operator(prefix), C, suffix,
+						   op->sql, P);
 			return make_operator(column, sql,
-								 list_make1(query_param(cxt, member, -1, false, TEXTOID, -1, path)));
+								 list_make1(query_param(cxt, member, -1, false, column->relid, TEXTOID, -1, path)));
 		case OPERAND_ARRAY:
 			{
 				char	   *eq = comparison(base, BTEqualStrategyNumber, path);
@@ -256,7 +271,7 @@ parse_operator(QueryContext *cxt, const WhereColumn *column, const WhereOperator
 					query_document_error(path, "an array of values", value);
 				sql = psprintf(sql != NULL ? "NOT (%s %s ANY(%s))" : "%s %s ANY(%s)", C, eq, P);
 				return make_operator(column, sql,
-									 list_make1(query_param(cxt, member, -1, true, base,
+									 list_make1(query_param(cxt, member, -1, true, column->relid, base,
 															column->typmod, path)));
 			}
 		case OPERAND_PAIR:
@@ -266,8 +281,8 @@ parse_operator(QueryContext *cxt, const WhereColumn *column, const WhereOperator
 						   C, comparison(base, BTGreaterEqualStrategyNumber, path), P,
 						   C, comparison(base, BTLessEqualStrategyNumber, path), P);
 			return make_operator(column, sql,
-								 list_make2(query_param(cxt, member, 0, false, base, column->typmod, path),
-											query_param(cxt, member, 1, false, base, column->typmod, path)));
+								 list_make2(query_param(cxt, member, 0, false, column->relid, base, column->typmod, path),
+											query_param(cxt, member, 1, false, column->relid, base, column->typmod, path)));
 		case OPERAND_COLUMN:
 			if (op->strategy != 0)
 			{
@@ -281,7 +296,7 @@ parse_operator(QueryContext *cxt, const WhereColumn *column, const WhereOperator
 				sql = psprintf("%s OPERATOR(pg_catalog.%s) %s", C, op->sql, P);
 			}
 			return make_operator(column, sql,
-								 list_make1(query_param(cxt, member, -1, false, base,
+								 list_make1(query_param(cxt, member, -1, false, column->relid, base,
 														column->typmod, path)));
 	}
 	pg_unreachable();
@@ -340,6 +355,7 @@ set_column(WhereColumn *column, Oid relid, bool via, const char *name, const Jso
 	AttrNumber	attnum = require_column(relid, name, json_path_string(path));
 	Oid			collation;
 
+	column->relid = relid;
 	column->via = via;
 	column->name = name;
 	get_atttypetypmodcoll(relid, attnum, &column->type, &column->typmod, &collation);

@@ -24,6 +24,7 @@
 #include "utils/syscache.h"
 
 #include "budget.h"
+#include "foreign_code.h"
 #include "named_objects.h"
 #include "query_parse.h"
 #include "read_hold.h"
@@ -406,6 +407,8 @@ read_plan_parse_key(ReadPlan *plan, char *text)
 	HeapTupleData tuple;
 	KeyValues	key;
 	ErrorContextCallback callback;
+	SavedUser	saved;
+	bool		switched = false;
 
 	key_values_init(&key, plan->root->query->model->primary_key);
 	Assert(key.n == plan->root->nkeys);
@@ -413,6 +416,8 @@ read_plan_parse_key(ReadPlan *plan, char *text)
 	callback.arg = plan;
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
+	for (int i = 0; i < key.n && !switched; i++)
+		switched = switch_for_input(plan->model, plan->root->key_types[i], &saved);
 	if (key.n == 1)
 		key.values[0] = InputFunctionCall(&plan->key_input[0], text, plan->key_ioparams[0], -1);
 	else
@@ -425,6 +430,8 @@ read_plan_parse_key(ReadPlan *plan, char *text)
 		tuple.t_data = header;
 		heap_deform_tuple(&tuple, plan->key_desc, key.values, key.isnull);
 	}
+	if (switched)
+		restore_user(&saved);
 	error_context_stack = callback.previous;
 	for (int i = 0; i < key.n; i++)
 	{

@@ -16,6 +16,7 @@
 #include "utils/memutils.h"
 
 #include "budget.h"
+#include "foreign_code.h"
 #include "query_cursor.h"
 #include "read_level.h"
 #include "read_statement.h"
@@ -71,6 +72,8 @@ bind_cursor_value(QueryParam *param, const QueryLeaf *leaf, bool *isnull)
 	Oid			input;
 	Oid			ioparam;
 	Datum		result;
+	SavedUser	saved;
+	bool		switched;
 
 	if (!cursor_fits(leaf->cursor, param->cursor_order, param->cursor_values))
 		ereport(ERROR,
@@ -86,8 +89,11 @@ bind_cursor_value(QueryParam *param, const QueryLeaf *leaf, bool *isnull)
 	callback.arg = param;
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
+	switched = switch_for_input(param->relid, param->type, &saved);
 	getTypeInputInfo(param->type, &input, &ioparam);
 	result = OidInputFunctionCall(input, text, ioparam, -1);
+	if (switched)
+		restore_user(&saved);
 	error_context_stack = callback.previous;
 	return result;
 }

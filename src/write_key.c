@@ -12,6 +12,7 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
+#include "foreign_code.h"
 #include "key_operator.h"
 #include "relation_key.h"
 #include "write_graph.h"
@@ -70,6 +71,8 @@ write_text_key(WriteRun *run, WriteRow *row, char *text)
 	MemoryContext old = MemoryContextSwitchTo(run->context);
 	KeyValues	key;
 	ErrorContextCallback callback;
+	SavedUser	saved;
+	bool		switched = false;
 	ListCell   *lc;
 
 	require_primary_key(model);
@@ -78,6 +81,12 @@ write_text_key(WriteRun *run, WriteRow *row, char *text)
 	callback.arg = model;
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
+	foreach(lc, model->desc->primary_key)
+	{
+		int			index = write_model_column(model, lfirst(lc));
+
+		switched = switched || switch_for_input(model->relid, model->columns[index].base, &saved);
+	}
 	if (key.n == 1)
 	{
 		Oid			input;
@@ -105,6 +114,8 @@ write_text_key(WriteRun *run, WriteRow *row, char *text)
 		tuple.t_data = header;
 		heap_deform_tuple(&tuple, desc, key.values, key.isnull);
 	}
+	if (switched)
+		restore_user(&saved);
 	error_context_stack = callback.previous;
 	MemoryContextSwitchTo(old);
 	row->existing = true;
@@ -155,7 +166,7 @@ find_by_columns(WriteRun *run, WriteRow *row, const JsonbValue *object, const ch
 		if (found == NULL || found->column < 0)
 			write_unknown_key(model, member->key, psprintf("%s.%s", path, member->key));
 		column = &model->columns[found->column];
-		value = write_column_input(model, found->column, &member->value, &isnull);
+		value = write_lookup_input(model, found->column, &member->value, &isnull);
 		if (isnull)
 			ereport(ERROR,
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),

@@ -25,6 +25,7 @@
 #include "utils/typcache.h"
 
 #include "constraint.h"
+#include "foreign_code.h"
 #include "json_value.h"
 #include "key_operator.h"
 #include "named_objects.h"
@@ -660,6 +661,28 @@ write_column_input(WriteModel *model, int index, JsonbValue *value, bool *isnull
 		column->ready = true;
 	}
 	return InputFunctionCall(&column->input, text, column->ioparam, column->typmod);
+}
+
+/*
+ * Like write_column_input(), but for a value that is only compared with the
+ * column: it is of the column's base type, and no check of a domain of another
+ * role runs with the caller's privileges.
+ */
+Datum
+write_lookup_input(WriteModel *model, int index, JsonbValue *value, bool *isnull)
+{
+	WriteColumn *column = &model->columns[index];
+	int32		typmod = column->typmod;
+	SavedUser	saved;
+	bool		switched;
+	Datum		result;
+
+	(void) getBaseTypeAndTypmod(column->type, &typmod);
+	switched = switch_for_input(model->relid, column->base, &saved);
+	result = json_value_to_datum(value, column->base, typmod, isnull);
+	if (switched)
+		restore_user(&saved);
+	return result;
 }
 
 /*

@@ -98,6 +98,7 @@ extern SPIPlanPtr write_shape_insert(WriteShape *shape, bool many);
 extern SPIPlanPtr write_shape_lookup(WriteShape *shape, bool many);
 extern bool write_column_equal(WriteColumn *column, Datum a, Datum b);
 extern int	write_column_compare(WriteColumn *column, Datum a, Datum b);
+extern Datum write_lookup_input(WriteModel *model, int index, JsonbValue *value, bool *isnull);
 extern Datum write_column_input(WriteModel *model, int index, JsonbValue *value, bool *isnull);
 
 #endif							/* RELATIONS_WRITE_MODEL_H */
