@@ -25,6 +25,7 @@
 #include "utils/syscache.h"
 
 #include "factory_value.h"
+#include "foreign_code.h"
 
 /* A constraint that is read for one column, or for a domain when that is 0. */
 typedef struct BoundsReader
@@ -281,13 +282,18 @@ read_constraints(BoundsReader *reader, AttrNumber key_column, Oid oid)
 	{
 		Datum		bin;
 		bool		isnull;
+		Node	   *condition;
 
 		if (((Form_pg_constraint) GETSTRUCT(tup))->contype != CONSTRAINT_CHECK)
 			continue;
 		bin = heap_getattr(tup, Anum_pg_constraint_conbin, RelationGetDescr(rel), &isnull);
 		if (isnull)
 			continue;
-		read_condition(reader, eval_const_expressions(NULL, stringToNode(TextDatumGetCString(bin))));
+		condition = stringToNode(TextDatumGetCString(bin));
+		/* that would call functions: those of others are not understood */
+		if (foreign_code(condition, GetUserId()) == NULL)
+			condition = eval_const_expressions(NULL, condition);
+		read_condition(reader, condition);
 	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);

@@ -15,6 +15,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "parser/parser.h"
 #include "utils/fmgroids.h"
@@ -25,6 +26,7 @@
 #include "catalog_write.h"
 #include "declaration.h"
 #include "factory.h"
+#include "foreign_code.h"
 #include "query_json.h"
 
 PG_FUNCTION_INFO_V1(relations_define_factory);
@@ -172,9 +174,13 @@ check_expression_type(WriteModel *model, WriteColumn *column, const char *expres
 	int			n = 0;
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "SELECT CAST((%s\n) AS %s) FROM (SELECT ", expression,
-					 format_type_extended(column->type, column->typmod,
-										  FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY));
+	/* the parser converts a literal, and checks a domain inside of the type */
+	if (OidIsValid(foreign_domain(column->type, GetUserId())))
+		appendStringInfo(&sql, "SELECT (%s\n) FROM (SELECT ", expression);
+	else
+		appendStringInfo(&sql, "SELECT CAST((%s\n) AS %s) FROM (SELECT ", expression,
+						 format_type_extended(column->type, column->typmod,
+											  FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY));
 	for (int i = 0; i < model->ncolumns; i++)
 	{
 		WriteColumn *other = &model->columns[i];
@@ -251,6 +257,8 @@ check_definition(Oid relid, Jsonb *definition)
 		WriteColumn *column;
 		JsonbValue	argument;
 		char	   *generator;
+		SavedUser	saved;
+		bool		switched;
 
 		if (known == NULL || known->column < 0)
 		{
@@ -277,7 +285,10 @@ check_definition(Oid relid, Jsonb *definition)
 				query_unknown_key(&path, keys != NIL ? ((JsonMember *) linitial(keys))->key : "",
 								  "a factory's column", value_generators());
 			}
+			switched = switch_for_input(relid, column->type, &saved);
 			(void) value_rule_constant(column->type, column->typmod, &member->value, &path);
+			if (switched)
+				restore_user(&saved);
 		}
 		else if (strcmp(generator, "sql") == 0)
 		{
@@ -291,8 +302,13 @@ check_definition(Oid relid, Jsonb *definition)
 			check_expression_type(model, column, expression, &inner);
 		}
 		else
+		{
+			switched = switch_for_input(relid, column->type, &saved);
 			check_sample(value_rule_generator(column->type, column->typmod, generator, &argument, false, &path),
 						 &path);
+			if (switched)
+				restore_user(&saved);
+		}
 	}
 	write_run_end(run);
 }

@@ -11,6 +11,7 @@
 
 #include "access/genam.h"
 #include "access/htup_details.h"
+#include "catalog/objectaddress.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
@@ -21,6 +22,7 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
+#include "as_owner.h"
 #include "constraint.h"
 #include "factory.h"
 #include "table_lock.h"
@@ -297,6 +299,21 @@ may_insert(Oid relid, int index)
 {
 	return pg_class_aclcheck(relid, GetUserId(), ACL_INSERT) == ACLCHECK_OK ||
 		pg_attribute_aclcheck(relid, index + 1, GetUserId(), ACL_INSERT) == ACLCHECK_OK;
+}
+
+/*
+ * Raises insufficient_privilege if the caller may not insert into a table of a
+ * role that he does not trust.  Making rows runs code of its owner as an INSERT
+ * does, also if nothing is stored: expressions of the factory, defaults, checks
+ * of domains.
+ */
+static void
+require_insert(Oid relid)
+{
+	if (!relation_trusted(relid, GetUserId()) &&
+		pg_class_aclcheck(relid, GetUserId(), ACL_INSERT) != ACLCHECK_OK &&
+		pg_attribute_aclcheck_all(relid, GetUserId(), ACL_INSERT, ACLMASK_ANY) != ACLCHECK_OK)
+		aclcheck_error(ACLCHECK_NO_PRIV, get_relkind_objtype(get_rel_relkind(relid)), get_rel_name(relid));
 }
 
 /* Is the default of a column another in each row? */
@@ -585,7 +602,8 @@ merge_all(FactoryNode *node)
  * Decide for a level, and those that it needs or nests, where the values of
  * each column come from.  Raises feature_not_supported for a column that must
  * have a value and that no rule can fill, undefined_object for a state that
- * is not there, undefined_column, and what types raise for bad values.
+ * is not there, undefined_column, insufficient_privilege, and what types raise
+ * for bad values.
  */
 void
 factory_prepare(FactoryRun *run, FactoryNode *node)
@@ -598,6 +616,7 @@ factory_prepare(FactoryRun *run, FactoryNode *node)
 
 	check_stack_depth();
 	CHECK_FOR_INTERRUPTS();
+	require_insert(model->relid);
 	if (node->fills == NULL)
 		node->fills = palloc0(sizeof(FactoryFill) * Max(model->ncolumns, 1));
 	factory_wire(run, node);
