@@ -99,6 +99,40 @@ SELECT primary_key FROM relations.model('trust_shop.shown', primary_key => 'id')
 SELECT relation FROM relations.belongs_to('trust_shop.shown', 'above', 'trust_shop.shown', foreign_key => 'up', local_key => 'id', enforce => false);
 SELECT relation, problem, detail FROM relations.check('trust_shop') WHERE relation = 'above';
 
+-- A foreign table of another role: its server would be used as the caller
+CREATE FOREIGN DATA WRAPPER trust_wrapper;
+CREATE SERVER trust_server FOREIGN DATA WRAPPER trust_wrapper;
+GRANT USAGE ON FOREIGN SERVER trust_server TO regress_trust_other;
+SET ROLE regress_trust_other;
+CREATE FOREIGN TABLE far (id int NOT NULL, up int) SERVER trust_server;
+CREATE TABLE split (id int, up int) PARTITION BY LIST (id);
+CREATE FOREIGN TABLE split_far PARTITION OF split DEFAULT SERVER trust_server;
+SELECT relation FROM relations.belongs_to('far', 'above', 'far', foreign_key => 'up', local_key => 'id', enforce => false);
+SELECT relation FROM relations.belongs_to('split', 'above', 'split', foreign_key => 'up', local_key => 'id', enforce => false);
+RESET ROLE;
+SELECT model, problem, detail FROM relations.check('trust_check') WHERE model IN ('far'::regclass, 'split'::regclass) AND problem = 'not_checked';
+CREATE VIEW near AS SELECT * FROM far;
+ALTER SCHEMA trust_check OWNER TO CURRENT_USER;
+SELECT relation FROM relations.belongs_to('near', 'above', 'near', foreign_key => 'up', local_key => 'id', enforce => false);
+SELECT model, problem, detail FROM relations.check('trust_check') WHERE model = 'near'::regclass AND problem = 'not_checked';
+ALTER SCHEMA trust_check OWNER TO regress_trust_other;
+
+-- What belongs to a graph view that is created again is the owner's, too
+SET ROLE regress_trust_other;
+CREATE FUNCTION trap_value(int) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN
+	IF current_user <> 'regress_trust_other' THEN RAISE WARNING 'code of another role runs as %', current_user; END IF;
+	RETURN true;
+END $$;
+CREATE DOMAIN checked AS int CHECK (trust_check.trap_value(VALUE));
+CREATE TABLE shown (id int PRIMARY KEY, codes checked[], gone int);
+SELECT relations.create_view('trust_check.shown_graph', 'shown');
+ALTER VIEW shown_graph ALTER codes SET DEFAULT '{5}';
+CREATE RULE seven AS ON INSERT TO shown_graph WHERE NEW.codes = '{7}' DO ALSO NOTHING;
+SELECT hidden FROM relations.model('shown', hidden => 'gone');
+RESET ROLE;
+SELECT statement FROM relations.check('trust_check') WHERE problem = 'view_outdated' \gexec
+SELECT column_default FROM information_schema.columns WHERE table_schema = 'trust_check' AND table_name = 'shown_graph' AND column_name = 'codes';
+
 -- A relation that cannot be looked at does not hide the others
 SET ROLE regress_trust_other;
 DROP CAST (kind AS int);
@@ -109,4 +143,5 @@ RESET ROLE;
 SELECT relation, problem, detail, statement FROM relations.check('trust_check') WHERE model = 'ambiguous'::regclass;
 
 DROP SCHEMA trust_check, trust_shop CASCADE;
+DROP FOREIGN DATA WRAPPER trust_wrapper CASCADE;
 DROP ROLE regress_trust_other, regress_trust_shop;

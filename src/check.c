@@ -192,7 +192,7 @@ check_query_row(Check *check, const char *sql)
 	{
 		check->readable = false;
 		add_finding(check, "not_checked", SEVERITY_NOTE, NULL, NO_CODE, MENDED_BY_HAND,
-					"rows were not looked at: that would run %s", foreign);
+					"rows were not looked at: that would use %s", foreign);
 		SPI_finish();
 		return NULL;
 	}

@@ -9,6 +9,7 @@
 
 #include "access/stratnum.h"
 #include "access/table.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_trigger.h"
 #include "commands/trigger.h"
 #include "miscadmin.h"
@@ -25,13 +26,28 @@
 #include "key_operator.h"
 
 /*
- * Return true if reading a view would run functions of a role that the caller
- * does not trust.
+ * Return why reading a relation would run functions of a role that the caller
+ * does not trust, or use its foreign server; NULL if it would not.
  */
-static bool
-is_strange_view(Oid relid)
+static const char *
+why_strange(Oid relid)
 {
-	return get_rel_relkind(relid) == RELKIND_VIEW && !relation_trusted(relid, GetUserId());
+	char		relkind = get_rel_relkind(relid);
+	const char *reason = NULL;
+	ListCell   *lc;
+
+	if ((relkind == RELKIND_VIEW || relkind == RELKIND_FOREIGN_TABLE) &&
+		!relation_trusted(relid, GetUserId()))
+		return relkind == RELKIND_VIEW ? "somebody else's functions may run in view"
+			: "somebody else's server may be used by";
+	if (!has_subclass(relid))
+		return NULL;
+	foreach(lc, find_inheritance_children(relid, NoLock))
+	{
+		if (reason == NULL)
+			reason = why_strange(lfirst_oid(lc));
+	}
+	return reason;
 }
 
 /*
@@ -52,8 +68,8 @@ rows_readable(Check *check, List *relids)
 			reason = "permission denied for";
 		else if (check_enable_rls(relid, InvalidOid, true) == RLS_ENABLED)
 			reason = "row-level security hides rows of";
-		else if (is_strange_view(relid))
-			reason = "somebody else's functions may run in view";
+		else
+			reason = why_strange(relid);
 		if (reason == NULL)
 			continue;
 		add_finding(check, "not_checked", SEVERITY_NOTE, NULL, NO_CODE, MENDED_BY_HAND,

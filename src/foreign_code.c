@@ -16,6 +16,7 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
+#include "nodes/parsenodes.h"
 #include "parser/parse_coerce.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -23,11 +24,12 @@
 #include "utils/typcache.h"
 
 #include "foreign_code.h"
+#include "names.h"
 
 typedef struct CodeSearch
 {
 	Oid			caller;
-	char	   *found;			/* "function ... of role ...", or NULL */
+	char	   *found;			/* what was found, for a message, or NULL */
 } CodeSearch;
 
 /*
@@ -208,6 +210,18 @@ code_walker(Node *node, CodeSearch *search)
 		return false;
 	if (check_functions_in_node(node, function_is_foreign, search))
 		return true;
+	if (IsA(node, RangeTblEntry))
+	{
+		RangeTblEntry *entry = (RangeTblEntry *) node;
+
+		if (entry->rtekind == RTE_RELATION && entry->relkind == RELKIND_FOREIGN_TABLE &&
+			!relation_trusted(entry->relid, search->caller))
+		{
+			search->found = psprintf("foreign table \"%s\"", model_name(entry->relid));
+			return true;
+		}
+		return false;			/* its parts are visited by query_tree_walker() */
+	}
 	if (IsA(node, CoerceToDomain))
 	{
 		Oid			domain = foreign_domain(((CoerceToDomain *) node)->resulttype, search->caller);
@@ -219,14 +233,15 @@ code_walker(Node *node, CodeSearch *search)
 		}
 	}
 	if (IsA(node, Query))
-		return query_tree_walker((Query *) node, code_walker, search, 0);
+		return query_tree_walker((Query *) node, code_walker, search, QTW_EXAMINE_RTES_BEFORE);
 	return expression_tree_walker(node, code_walker, search);
 }
 
 /*
- * Return a description of the first function, or checked domain, in a query or
- * an expression that belongs to a role which the caller does not trust; NULL
- * without one.  It is palloc'd.
+ * Return a description of the first function, domain or foreign table in a query
+ * or an expression that belongs to a role which the caller does not trust; NULL
+ * without one.  A foreign table may connect to a server as the caller.  The
+ * result is palloc'd.
  */
 char *
 foreign_code(Node *node, Oid caller)

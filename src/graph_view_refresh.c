@@ -18,6 +18,7 @@
 #include "commands/trigger.h"
 #include "funcapi.h"
 #include "lib/stringinfo.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -25,6 +26,7 @@
 #include "utils/syscache.h"
 
 #include "arguments.h"
+#include "as_owner.h"
 #include "catalog_write.h"
 #include "constraint.h"
 #include "graph_view.h"
@@ -148,60 +150,66 @@ replace_view(const Refresh *refresh)
 }
 
 /*
- * Return statements that give a new view what an existing one has: $1 is the
- * view, $2 and $3 are the names of its columns and those that they are to have,
- * null for a column that is not shown any more.
+ * Queries for statements that give a new view what an existing one has: $1 is
+ * the view, $2 and $3 are the names of its columns and those that they are to
+ * have, null for a column that is not shown any more.
  */
+static const char *const owner_queries[] = {
+	/* the first one sets the owner */
+	"SELECT pg_catalog.format('ALTER VIEW %s OWNER TO %I', c.oid::pg_catalog.regclass,"
+	" pg_catalog.pg_get_userbyid(c.relowner)) FROM pg_catalog.pg_class c WHERE c.oid = $1",
+	"SELECT pg_catalog.format('GRANT %s ON TABLE %s TO %s%s', a.privilege_type, c.oid::pg_catalog.regclass,"
+	" CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END,"
+	" CASE WHEN a.is_grantable AND a.grantee <> c.relowner THEN ' WITH GRANT OPTION' END)"
+	" FROM pg_catalog.pg_class c CROSS JOIN LATERAL"
+	" pg_catalog.aclexplode(COALESCE(c.relacl, pg_catalog.acldefault('r', c.relowner))) a WHERE c.oid = $1",
+	"SELECT pg_catalog.format('GRANT %s (%I) ON TABLE %s TO %s%s', a.privilege_type, n.new, c.oid::pg_catalog.regclass,"
+	" CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END,"
+	" CASE WHEN a.is_grantable AND a.grantee <> c.relowner THEN ' WITH GRANT OPTION' END)"
+	" FROM pg_catalog.pg_class c JOIN pg_catalog.pg_attribute t ON t.attrelid = c.oid"
+	" JOIN unnest($2, $3) n (old, new) ON n.old = t.attname"
+	" CROSS JOIN LATERAL pg_catalog.aclexplode(t.attacl) a WHERE c.oid = $1 AND n.new IS NOT NULL",
+	"SELECT pg_catalog.format('ALTER VIEW %s ALTER COLUMN %I SET DEFAULT %s', d.adrelid::pg_catalog.regclass,"
+	" n.new, pg_catalog.pg_get_expr(d.adbin, d.adrelid))"
+	" FROM pg_catalog.pg_attrdef d JOIN pg_catalog.pg_attribute t ON t.attrelid = d.adrelid AND t.attnum = d.adnum"
+	" JOIN unnest($2, $3) n (old, new) ON n.old = t.attname"
+	" WHERE d.adrelid = $1 AND n.new IS NOT NULL",
+	"SELECT pg_catalog.pg_get_triggerdef(t.oid) FROM pg_catalog.pg_trigger t"
+	" WHERE t.tgrelid = $1 AND NOT t.tgisinternal AND t.tgname <> '" GRAPH_VIEW_TRIGGER "' ORDER BY t.tgname",
+	"SELECT pg_catalog.pg_get_ruledef(r.oid) FROM pg_catalog.pg_rewrite r"
+	" WHERE r.ev_class = $1 AND r.rulename <> '_RETURN' ORDER BY r.rulename",
+	"SELECT pg_catalog.format('COMMENT ON %s IS %L', CASE WHEN d.objsubid = 0"
+	" THEN pg_catalog.format('VIEW %s', d.objoid::pg_catalog.regclass)"
+	" ELSE pg_catalog.format('COLUMN %s.%I', d.objoid::pg_catalog.regclass, n.new) END, d.description)"
+	" FROM pg_catalog.pg_description d"
+	" LEFT JOIN pg_catalog.pg_attribute t ON t.attrelid = d.objoid AND t.attnum = d.objsubid"
+	" LEFT JOIN unnest($2, $3) n (old, new) ON n.old = t.attname"
+	" WHERE d.objoid = $1 AND d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass"
+	" AND (d.objsubid = 0 OR n.new IS NOT NULL)",
+	"SELECT pg_catalog.format('COMMENT ON TRIGGER %I ON %s IS %L', t.tgname, t.tgrelid::pg_catalog.regclass, d.description)"
+	" FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_description d ON d.objoid = t.oid"
+	" AND d.classoid = 'pg_catalog.pg_trigger'::pg_catalog.regclass WHERE t.tgrelid = $1 AND NOT t.tgisinternal",
+	"SELECT pg_catalog.format('COMMENT ON RULE %I ON %s IS %L', r.rulename, r.ev_class::pg_catalog.regclass, d.description)"
+	" FROM pg_catalog.pg_rewrite r JOIN pg_catalog.pg_description d ON d.objoid = r.oid"
+	" AND d.classoid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass WHERE r.ev_class = $1",
+};
+
+/* Like owner_queries, for statements that a provider of labels may refuse to the owner. */
+static const char *const label_queries[] = {
+	"SELECT pg_catalog.format('SECURITY LABEL FOR %I ON %s IS %L', l.provider, CASE WHEN l.objsubid = 0"
+	" THEN pg_catalog.format('VIEW %s', l.objoid::pg_catalog.regclass)"
+	" ELSE pg_catalog.format('COLUMN %s.%I', l.objoid::pg_catalog.regclass, n.new) END, l.label)"
+	" FROM pg_catalog.pg_seclabel l"
+	" LEFT JOIN pg_catalog.pg_attribute t ON t.attrelid = l.objoid AND t.attnum = l.objsubid"
+	" LEFT JOIN unnest($2, $3) n (old, new) ON n.old = t.attname"
+	" WHERE l.objoid = $1 AND l.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass"
+	" AND (l.objsubid = 0 OR n.new IS NOT NULL)",
+};
+
+/* Return the statements of queries. */
 static List *
-saved_statements(const Refresh *refresh)
+saved_statements(const Refresh *refresh, const char *const *queries, int nqueries)
 {
-	static const char *const queries[] = {
-		/* the first one sets the owner */
-		"SELECT pg_catalog.format('ALTER VIEW %s OWNER TO %I', c.oid::pg_catalog.regclass,"
-		" pg_catalog.pg_get_userbyid(c.relowner)) FROM pg_catalog.pg_class c WHERE c.oid = $1",
-		"SELECT pg_catalog.format('GRANT %s ON TABLE %s TO %s%s', a.privilege_type, c.oid::pg_catalog.regclass,"
-		" CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END,"
-		" CASE WHEN a.is_grantable AND a.grantee <> c.relowner THEN ' WITH GRANT OPTION' END)"
-		" FROM pg_catalog.pg_class c CROSS JOIN LATERAL"
-		" pg_catalog.aclexplode(COALESCE(c.relacl, pg_catalog.acldefault('r', c.relowner))) a WHERE c.oid = $1",
-		"SELECT pg_catalog.format('GRANT %s (%I) ON TABLE %s TO %s%s', a.privilege_type, n.new, c.oid::pg_catalog.regclass,"
-		" CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END,"
-		" CASE WHEN a.is_grantable AND a.grantee <> c.relowner THEN ' WITH GRANT OPTION' END)"
-		" FROM pg_catalog.pg_class c JOIN pg_catalog.pg_attribute t ON t.attrelid = c.oid"
-		" JOIN unnest($2, $3) n (old, new) ON n.old = t.attname"
-		" CROSS JOIN LATERAL pg_catalog.aclexplode(t.attacl) a WHERE c.oid = $1 AND n.new IS NOT NULL",
-		"SELECT pg_catalog.format('ALTER VIEW %s ALTER COLUMN %I SET DEFAULT %s', d.adrelid::pg_catalog.regclass,"
-		" n.new, pg_catalog.pg_get_expr(d.adbin, d.adrelid))"
-		" FROM pg_catalog.pg_attrdef d JOIN pg_catalog.pg_attribute t ON t.attrelid = d.adrelid AND t.attnum = d.adnum"
-		" JOIN unnest($2, $3) n (old, new) ON n.old = t.attname"
-		" WHERE d.adrelid = $1 AND n.new IS NOT NULL",
-		"SELECT pg_catalog.pg_get_triggerdef(t.oid) FROM pg_catalog.pg_trigger t"
-		" WHERE t.tgrelid = $1 AND NOT t.tgisinternal AND t.tgname <> '" GRAPH_VIEW_TRIGGER "' ORDER BY t.tgname",
-		"SELECT pg_catalog.pg_get_ruledef(r.oid) FROM pg_catalog.pg_rewrite r"
-		" WHERE r.ev_class = $1 AND r.rulename <> '_RETURN' ORDER BY r.rulename",
-		"SELECT pg_catalog.format('COMMENT ON %s IS %L', CASE WHEN d.objsubid = 0"
-		" THEN pg_catalog.format('VIEW %s', d.objoid::pg_catalog.regclass)"
-		" ELSE pg_catalog.format('COLUMN %s.%I', d.objoid::pg_catalog.regclass, n.new) END, d.description)"
-		" FROM pg_catalog.pg_description d"
-		" LEFT JOIN pg_catalog.pg_attribute t ON t.attrelid = d.objoid AND t.attnum = d.objsubid"
-		" LEFT JOIN unnest($2, $3) n (old, new) ON n.old = t.attname"
-		" WHERE d.objoid = $1 AND d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass"
-		" AND (d.objsubid = 0 OR n.new IS NOT NULL)",
-		"SELECT pg_catalog.format('COMMENT ON TRIGGER %I ON %s IS %L', t.tgname, t.tgrelid::pg_catalog.regclass, d.description)"
-		" FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_description d ON d.objoid = t.oid"
-		" AND d.classoid = 'pg_catalog.pg_trigger'::pg_catalog.regclass WHERE t.tgrelid = $1 AND NOT t.tgisinternal",
-		"SELECT pg_catalog.format('COMMENT ON RULE %I ON %s IS %L', r.rulename, r.ev_class::pg_catalog.regclass, d.description)"
-		" FROM pg_catalog.pg_rewrite r JOIN pg_catalog.pg_description d ON d.objoid = r.oid"
-		" AND d.classoid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass WHERE r.ev_class = $1",
-		"SELECT pg_catalog.format('SECURITY LABEL FOR %I ON %s IS %L', l.provider, CASE WHEN l.objsubid = 0"
-		" THEN pg_catalog.format('VIEW %s', l.objoid::pg_catalog.regclass)"
-		" ELSE pg_catalog.format('COLUMN %s.%I', l.objoid::pg_catalog.regclass, n.new) END, l.label)"
-		" FROM pg_catalog.pg_seclabel l"
-		" LEFT JOIN pg_catalog.pg_attribute t ON t.attrelid = l.objoid AND t.attnum = l.objsubid"
-		" LEFT JOIN unnest($2, $3) n (old, new) ON n.old = t.attname"
-		" WHERE l.objoid = $1 AND l.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass"
-		" AND (l.objsubid = 0 OR n.new IS NOT NULL)",
-	};
 	Oid			types[] = {OIDOID, NAMEARRAYOID, NAMEARRAYOID};
 	Datum		values[lengthof(types)];
 	Datum	   *old = palloc(sizeof(Datum) * Max(refresh->nshown, 1));
@@ -222,7 +230,7 @@ saved_statements(const Refresh *refresh)
 												TYPALIGN_CHAR));
 	values[2] = PointerGetDatum(construct_md_array(new, isnull, 1, (int *) &refresh->nshown, &lower,
 												   NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR));
-	for (int i = 0; i < (int) lengthof(queries); i++)
+	for (int i = 0; i < nqueries; i++)
 	{
 		ListCell   *lc;
 
@@ -256,9 +264,12 @@ recreate_view(Refresh *refresh)
 	Datum		values[] = {ObjectIdGetDatum(refresh->view)};
 	char	   *options = options_clause(refresh->view);
 	char	   *query = graph_view_query(refresh->model, DatumGetArrayTypeP(refresh->paths), refresh->view);
-	List	   *statements = saved_statements(refresh);
+	List	   *statements = saved_statements(refresh, owner_queries, lengthof(owner_queries));
+	List	   *labels = saved_statements(refresh, label_queries, lengthof(label_queries));
 	char	   *name = get_rel_name(refresh->view);
 	Oid			nspid = get_rel_namespace(refresh->view);
+	SavedUser	saved;
+	bool		switched;
 	ListCell   *lc;
 
 	run_ddl(psprintf("DROP VIEW %s", refresh->name));
@@ -269,8 +280,16 @@ recreate_view(Refresh *refresh)
 	/* the owner first: he grants the privileges */
 	run_ddl(linitial(statements));
 	CommandCounterIncrement();
+	/* defaults and rules are the owner's code, and the parser runs parts of it */
+	switched = !relation_trusted(refresh->view, GetUserId());
+	if (switched)
+		(void) switch_to_owner(refresh->view, InvalidOid, &saved);
 	revoke_all(refresh->view);
 	for_each_from(lc, statements, 1)
+		run_ddl(lfirst(lc));
+	if (switched)
+		restore_user(&saved);
+	foreach(lc, labels)
 		run_ddl(lfirst(lc));
 }
 
