@@ -21,7 +21,7 @@ CREATE TABLE bounded (id int PRIMARY KEY, level int CHECK (level BETWEEN trust_f
 CREATE TABLE plain (id int PRIMARY KEY, level int CHECK (level BETWEEN 3 AND 3));
 GRANT SELECT ON things, plain TO regress_trust_reader;
 
--- A definition is checked as the owner of the table
+-- Checks of domains when a factory is defined
 RESET ROLE;
 SELECT definition FROM relations.define_factory('things', '{"tags": [1, 2], "size": {"between": [1, 3]}, "name": "n"}');
 SELECT definition FROM relations.define_state('things', 'other', '{"tags": {"one_of": [[1], [2]]}, "size": {"sql": "2"}}');

@@ -87,6 +87,21 @@ INSERT INTO keyed_twice VALUES ('{1}', '(1,x)');
 RESET ROLE;
 SELECT relations.find('keyed', '{1}'), relations.find('keyed_twice', '({1},"(1,x)")');
 
+-- A table of somebody else with such a domain, and with domains of two roles
+CREATE TABLE trust_reader.borrowed (id int PRIMARY KEY, a d[]);
+GRANT INSERT, SELECT ON trust_reader.borrowed TO regress_trust_other, regress_trust_reader;
+SET ROLE regress_trust_other;
+INSERT INTO trust_reader.borrowed VALUES (1, '{5}');
+SET ROLE regress_trust_reader;
+SELECT relations.query('trust_reader.borrowed', '{"where": {"a": [5]}}');
+CREATE DOMAIN trust_reader.mine AS int CHECK (VALUE > 0);
+CREATE TYPE trust_reader.both AS (a d[], b trust_reader.mine);
+CREATE TABLE trust_reader.mixed (id int PRIMARY KEY, x trust_reader.both, y d[], z trust_reader.mine[]);
+SELECT count(*) FROM relations.query('trust_reader.mixed', '{"where": {"x": {"eq": {"a": [5], "b": 1}}}}');
+RESET ROLE;
+SELECT count(*) FROM relations.query('trust_reader.mixed', '{"where": {"x": {"eq": {"a": [5], "b": 1}}}}');
+SELECT count(*) FROM relations.query('trust_reader.mixed', '{"where": {"y": [5], "z": [5]}}');
+
 -- Rows that are only referred to
 SET ROLE regress_trust_reader;
 CREATE TABLE trust_reader.orders (id int PRIMARY KEY, parent_id int REFERENCES parents);

@@ -27,6 +27,7 @@
 #include "declaration.h"
 #include "factory.h"
 #include "foreign_code.h"
+#include "json_value.h"
 #include "query_json.h"
 
 PG_FUNCTION_INFO_V1(relations_define_factory);
@@ -221,6 +222,22 @@ check_sample(ValueRule *rule, const JsonPathFrame *path)
 	error_context_stack = callback.previous;
 }
 
+/*
+ * Raises what the type raises for a constant, without running the checks of
+ * domains as the caller.
+ */
+static void
+check_constant(WriteColumn *column, JsonbValue *value, const JsonPathFrame *path)
+{
+	ErrorContextCallback callback = {error_context_stack, value_error_context,
+	unconstify(JsonPathFrame *, path)};
+	bool		isnull;
+
+	error_context_stack = &callback;
+	(void) json_value_to_compare(value, column->type, column->typmod, &isnull);
+	error_context_stack = callback.previous;
+}
+
 /* The columns that a definition may name, for messages. */
 static List *
 writable_columns(WriteModel *model)
@@ -285,10 +302,10 @@ check_definition(Oid relid, Jsonb *definition)
 				query_unknown_key(&path, keys != NIL ? ((JsonMember *) linitial(keys))->key : "",
 								  "a factory's column", value_generators());
 			}
-			switched = switch_for_input(relid, column->type, &saved);
-			(void) value_rule_constant(column->type, column->typmod, &member->value, &path);
-			if (switched)
-				restore_user(&saved);
+			if (OidIsValid(input_role(1, &column->type)))
+				check_constant(column, &member->value, &path);
+			else
+				(void) value_rule_constant(column->type, column->typmod, &member->value, &path);
 		}
 		else if (strcmp(generator, "sql") == 0)
 		{
@@ -303,7 +320,7 @@ check_definition(Oid relid, Jsonb *definition)
 		}
 		else
 		{
-			switched = switch_for_input(relid, column->type, &saved);
+			switched = switch_for_input(1, &column->type, &saved);
 			check_sample(value_rule_generator(column->type, column->typmod, generator, &argument, false, &path),
 						 &path);
 			if (switched)

@@ -165,21 +165,89 @@ text_of_value(Oid type, const char **prefix, const char **suffix)
 	*suffix = "))";
 }
 
+/* Collect the owner of the domains in a type that the caller does not trust. */
+static void
+collect_domain_owner(Oid type, Oid top, Oid *owner)
+{
+	HeapTuple	tup;
+	Form_pg_type form;
+	Oid			inner = InvalidOid;
+
+	check_stack_depth();
+	/* those above are trusted */
+	if (!OidIsValid(foreign_domain(type, GetUserId())))
+		return;
+	tup = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+	if (!HeapTupleIsValid(tup))
+		return;
+	form = (Form_pg_type) GETSTRUCT(tup);
+	if (form->typtype == TYPTYPE_DOMAIN)
+	{
+		inner = form->typbasetype;
+		if (!role_trusted(form->typowner, GetUserId()))
+		{
+			if (OidIsValid(*owner) && *owner != form->typowner)
+				ereport(ERROR,
+						(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						 errmsg("cannot convert a value to type %s", format_type_be(top)),
+						 errdetail("It is made of domains of role \"%s\" and of role \"%s\", whose checks must not run as each other.",
+								   GetUserNameFromId(*owner, false),
+								   GetUserNameFromId(form->typowner, false))));
+			*owner = form->typowner;
+		}
+	}
+	else if (IsTrueArrayType(form))
+		inner = form->typelem;
+	else if (form->typtype == TYPTYPE_RANGE)
+		inner = get_range_subtype(type);
+	else if (form->typtype == TYPTYPE_MULTIRANGE)
+		inner = get_multirange_range(type);
+	else if (form->typtype == TYPTYPE_COMPOSITE)
+	{
+		TupleDesc	desc = lookup_rowtype_tupdesc_copy(type, -1);
+
+		for (int i = 0; i < desc->natts; i++)
+		{
+			if (!TupleDescAttr(desc, i)->attisdropped)
+				collect_domain_owner(TupleDescAttr(desc, i)->atttypid, top, owner);
+		}
+		FreeTupleDesc(desc);
+	}
+	ReleaseSysCache(tup);
+	if (OidIsValid(inner))
+		collect_domain_owner(inner, top, owner);
+}
+
 /*
- * Prepare to convert a value to the type of a column, domains taken off, that
- * the value is only compared with.  A SELECT of the column would not run the
- * checks of domains inside of the type, of an array's elements for one.  If
- * they belong to a role that the caller does not trust, switch to the owner of
- * the table, who chose the type, and return true: then restore_user() must
- * follow.
+ * Return the role as which values are to be converted to types, domains taken
+ * off, if they are only compared with columns.  A SELECT of the columns would
+ * not run the checks of domains inside of these types, of an array's elements
+ * for one.  If they belong to a role that the caller does not trust, it is that
+ * role; otherwise InvalidOid.  Raises insufficient_privilege if they belong to
+ * several such roles.
+ */
+Oid
+input_role(int n, const Oid *types)
+{
+	Oid			owner = InvalidOid;
+
+	for (int i = 0; i < n; i++)
+		collect_domain_owner(types[i], types[i], &owner);
+	return owner;
+}
+
+/*
+ * Switch to input_role(), if there is one, and return true: then restore_user()
+ * must follow.
  */
 bool
-switch_for_input(Oid relid, Oid type, SavedUser *saved)
+switch_for_input(int n, const Oid *types, SavedUser *saved)
 {
-	if (!OidIsValid(foreign_domain(type, GetUserId())))
-		return false;
-	(void) switch_to_owner(relid, InvalidOid, saved);
-	return true;
+	Oid			role = input_role(n, types);
+
+	if (OidIsValid(role))
+		switch_to_role(role, saved);
+	return OidIsValid(role);
 }
 
 static bool

@@ -16,6 +16,7 @@ extern Oid	foreign_type(Oid type, Oid caller);
 extern bool casts_trusted(Oid type);
 extern bool passed_safely(Oid type, Oid parameter);
 extern void text_of_value(Oid type, const char **prefix, const char **suffix);
-extern bool switch_for_input(Oid relid, Oid type, SavedUser *saved);
+extern Oid	input_role(int n, const Oid *types);
+extern bool switch_for_input(int n, const Oid *types, SavedUser *saved);
 
 #endif							/* RELATIONS_FOREIGN_CODE_H */

@@ -11,6 +11,7 @@
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 
+#include "foreign_code.h"
 #include "json_value.h"
 
 /* What the JSON value is, for messages. */
@@ -58,10 +59,11 @@ json_path_string(const JsonPathFrame *frame)
 
 /*
  * An array, object or composite goes the way of jsonb_to_record(), which
- * knows nested arrays and composites, domains and their checks.
+ * knows nested arrays and composites, domains and their checks.  The checks
+ * run as the role, unless that is InvalidOid.
  */
 static Datum
-container_to_datum(JsonbValue *value, Oid typid, int32 typmod, bool *isnull)
+container_to_datum(JsonbValue *value, Oid typid, int32 typmod, Oid role, bool *isnull)
 {
 	StringInfoData sql;
 	JsonbParseState *state = NULL;
@@ -73,6 +75,8 @@ container_to_datum(JsonbValue *value, Oid typid, int32 typmod, bool *isnull)
 	int16		typlen;
 	bool		typbyval;
 	MemoryContext caller = CurrentMemoryContext;
+	SPIPlanPtr	plan;
+	SavedUser	saved;
 
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 	key.type = jbvString;
@@ -89,9 +93,16 @@ container_to_datum(JsonbValue *value, Oid typid, int32 typmod, bool *isnull)
 	appendStringInfo(&sql, "SELECT v FROM pg_catalog.jsonb_to_record($1) AS x(v %s)",
 					 format_type_extended(typid, typmod,
 										  FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY));
-	if (SPI_execute_with_args(sql.data, 1, &argtype, &arg, NULL, true, 1) != SPI_OK_SELECT ||
-		SPI_processed != 1)
+	/* the caller, not the role, knows the schemas of the types */
+	plan = SPI_prepare(sql.data, 1, &argtype);
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+	if (OidIsValid(role))
+		switch_to_role(role, &saved);
+	if (SPI_execute_plan(plan, &arg, NULL, true, 1) != SPI_OK_SELECT || SPI_processed != 1)
 		elog(ERROR, "jsonb_to_record returned no row");
+	if (OidIsValid(role))
+		restore_user(&saved);
 	result = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, isnull);
 	if (!*isnull)
 	{
@@ -106,17 +117,17 @@ container_to_datum(JsonbValue *value, Oid typid, int32 typmod, bool *isnull)
 }
 
 /*
- * The datum of a column's type that a JSON value stands for, in the current
- * memory context.  Text is read by the type's input function, as a literal
- * in SQL is; json and jsonb take the value as it is.  A JSON null is null.
- * Raises what the type's input function raises.
+ * Convert a JSON value to a type.  Checks of domains run as the role, unless
+ * that is InvalidOid.
  */
-Datum
-json_value_to_datum(JsonbValue *value, Oid typid, int32 typmod, bool *isnull)
+static Datum
+convert_value(JsonbValue *value, Oid typid, int32 typmod, Oid role, bool *isnull)
 {
 	Oid			base = getBaseType(typid);
 	Oid			input;
 	Oid			ioparam;
+	SavedUser	saved;
+	Datum		result;
 	char	   *text;
 
 	*isnull = false;
@@ -155,9 +166,37 @@ json_value_to_datum(JsonbValue *value, Oid typid, int32 typmod, bool *isnull)
 					text = JsonbToCString(NULL, &jb->root, VARSIZE(jb));
 					break;
 				}
-				return container_to_datum(value, typid, typmod, isnull);
+				return container_to_datum(value, typid, typmod, role, isnull);
 		}
 	}
 	getTypeInputInfo(typid, &input, &ioparam);
-	return OidInputFunctionCall(input, text, ioparam, typmod);
+	if (OidIsValid(role))
+		switch_to_role(role, &saved);
+	result = OidInputFunctionCall(input, text, ioparam, typmod);
+	if (OidIsValid(role))
+		restore_user(&saved);
+	return result;
+}
+
+/*
+ * The datum of a column's type that a JSON value stands for, in the current
+ * memory context.  Text is read by the type's input function, as a literal
+ * in SQL is; json and jsonb take the value as it is.  A JSON null is null.
+ * Raises what the type's input function raises.
+ */
+Datum
+json_value_to_datum(JsonbValue *value, Oid typid, int32 typmod, bool *isnull)
+{
+	return convert_value(value, typid, typmod, InvalidOid, isnull);
+}
+
+/*
+ * Like json_value_to_datum(), but for a value that is only compared: what
+ * domains of roles that the caller does not trust check runs as their owner.
+ * Raises what input_role() raises, too.
+ */
+Datum
+json_value_to_compare(JsonbValue *value, Oid typid, int32 typmod, bool *isnull)
+{
+	return convert_value(value, typid, typmod, input_role(1, &typid), isnull);
 }

@@ -8,6 +8,7 @@
 #include "relations.h"
 #include "utils/jsonb.h"
 
+extern Datum json_value_to_compare(JsonbValue *value, Oid typid, int32 typmod, bool *isnull);
 extern Datum json_value_to_datum(JsonbValue *value, Oid typid, int32 typmod, bool *isnull);
 extern const char *json_value_type(JsonbValue *value);
 

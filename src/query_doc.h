@@ -27,8 +27,6 @@ typedef struct QueryParam
 	int			element;		/* of it, when it is an array; or -1 */
 	bool		array;			/* it is an array of value_type */
 	bool		whole;			/* it is a whole number from 0 */
-	Oid			relid;			/* whose column it is compared with, or
-								 * InvalidOid */
 	Oid			value_type;		/* what one value is converted to */
 	int32		value_typmod;
 	uint64		cursor_order;	/* element is of a cursor for this order, */
@@ -51,7 +49,6 @@ typedef struct QueryOrder
 	char	   *column;			/* for COLUMN and PIVOT */
 	struct QueryNode *node;		/* for RELATED and COUNT */
 	struct QueryOrder *inner;	/* for RELATED: the order within node */
-	Oid			relid;			/* whose column it is, or InvalidOid */
 	Oid			type;			/* of the value, domains taken off */
 	bool		descending;
 	bool		nulls_given;

@@ -14,7 +14,6 @@
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
 
-#include "foreign_code.h"
 #include "query_json.h"
 
 /* A document as a value that can be taken apart. */
@@ -332,20 +331,18 @@ finish_param(QueryParam *param, QueryContext *cxt, const JsonMember *member,
 }
 
 /*
- * A parameter for a value of a document: of value_type, the type of a column of
- * relid, or an array of such with array, or the element'th of an array unless
- * that is negative.  It is bound
+ * A parameter for a value of a document: of value_type, an array of such with
+ * array, or the element'th of an array unless that is negative.  It is bound
  * to the leaf that the value is; where there is none it is a constant, and
  * what the type raises for a bad value is raised here.
  */
 QueryParam *
 query_param(QueryContext *cxt, const JsonMember *member, int element, bool array,
-			Oid relid, Oid value_type, int32 typmod, const JsonPathFrame *path)
+			Oid value_type, int32 typmod, const JsonPathFrame *path)
 {
 	QueryParam *param = palloc0(sizeof(QueryParam));
 
 	param->type = array ? array_type_of(value_type, path) : value_type;
-	param->relid = relid;
 	param->value_type = value_type;
 	param->value_typmod = typmod;
 	param->array = array;
@@ -394,7 +391,7 @@ bind_array(const QueryParam *param, const JsonbValue *leaf)
 	{
 		int			i = foreach_current_index(lc);
 
-		elems[i] = json_value_to_datum(&((JsonMember *) lfirst(lc))->value, param->value_type,
+		elems[i] = json_value_to_compare(&((JsonMember *) lfirst(lc))->value, param->value_type,
 									   param->value_typmod, &nulls[i]);
 	}
 	get_typlenbyvalalign(param->value_type, &typlen, &typbyval, &typalign);
@@ -411,8 +408,6 @@ void
 query_param_bind(const QueryParam *param, const JsonbValue *leaf, Datum *value, bool *isnull)
 {
 	ErrorContextCallback callback;
-	SavedUser	saved;
-	bool		switched;
 
 	callback.callback = value_error_context;
 	callback.arg = param->path;
@@ -426,7 +421,6 @@ query_param_bind(const QueryParam *param, const JsonbValue *leaf, Datum *value, 
 		return;
 	}
 	error_context_stack = &callback;
-	switched = switch_for_input(param->relid, param->value_type, &saved);
 	if (param->array)
 	{
 		*isnull = false;
@@ -440,7 +434,7 @@ query_param_bind(const QueryParam *param, const JsonbValue *leaf, Datum *value, 
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("\"%s\" must be an array of two values", param->path)));
-		*value = json_value_to_datum(&((JsonMember *) list_nth(pair, param->element))->value,
+		*value = json_value_to_compare(&((JsonMember *) list_nth(pair, param->element))->value,
 									 param->value_type, param->value_typmod, isnull);
 		if (*isnull)
 			ereport(ERROR,
@@ -448,9 +442,7 @@ query_param_bind(const QueryParam *param, const JsonbValue *leaf, Datum *value, 
 					 errmsg("\"%s[%d]\" must not be null", param->path, param->element)));
 	}
 	else
-		*value = json_value_to_datum(unconstify(JsonbValue *, leaf), param->value_type,
+		*value = json_value_to_compare(unconstify(JsonbValue *, leaf), param->value_type,
 									 param->value_typmod, isnull);
-	if (switched)
-		restore_user(&saved);
 	error_context_stack = callback.previous;
 }

@@ -38,7 +38,6 @@ set_column(QueryOrder *order, OrderKind kind, Oid relid, const char *name, const
 
 	order->kind = kind;
 	order->column = pstrdup(name);
-	order->relid = relid;
 	order->type = getBaseType(get_atttype(relid, attnum));
 	if (path != NULL)
 	{
@@ -85,7 +84,6 @@ parse_target(QueryOrder *order, QueryNode *node, const char *name, const JsonPat
 	order->node = query_make_node(relation->related, relation);
 	order->inner = palloc0(sizeof(QueryOrder));
 	parse_target(order->inner, order->node, dot + 1, path);
-	order->relid = order->inner->relid;
 	order->type = order->inner->type;
 }
 

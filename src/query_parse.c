@@ -163,7 +163,6 @@ parse_cursor(QueryContext *cxt, QueryNode *node, JsonMember *member, JsonPathFra
 		QueryParam *param;
 
 		param = palloc0(sizeof(QueryParam));
-		param->relid = order->relid;
 		param->type = param->value_type = order->type;
 		param->value_typmod = -1;
 		param->leaf = leaf;

@@ -148,7 +148,6 @@ require_single_value(const WhereOperator *op, Oid type, const JsonbValue *value,
 /* A column that conditions are stated of. */
 typedef struct WhereColumn
 {
-	Oid			relid;
 	bool		via;			/* of the table between */
 	const char *name;
 	Oid			type;
@@ -262,7 +261,7 @@ parse_operator(QueryContext *cxt, const WhereColumn *column, const WhereOperator
 			sql = psprintf("%s%s%s OPERATOR(pg_catalog.%s) %s", template_operator(prefix), C, suffix,
 						   op->sql, P);
 			return make_operator(column, sql,
-								 list_make1(query_param(cxt, member, -1, false, column->relid, TEXTOID, -1, path)));
+								 list_make1(query_param(cxt, member, -1, false, TEXTOID, -1, path)));
 		case OPERAND_ARRAY:
 			{
 				char	   *eq = comparison(base, BTEqualStrategyNumber, path);
@@ -271,7 +270,7 @@ parse_operator(QueryContext *cxt, const WhereColumn *column, const WhereOperator
 					query_document_error(path, "an array of values", value);
 				sql = psprintf(sql != NULL ? "NOT (%s %s ANY(%s))" : "%s %s ANY(%s)", C, eq, P);
 				return make_operator(column, sql,
-									 list_make1(query_param(cxt, member, -1, true, column->relid, base,
+									 list_make1(query_param(cxt, member, -1, true, base,
 															column->typmod, path)));
 			}
 		case OPERAND_PAIR:
@@ -281,8 +280,8 @@ parse_operator(QueryContext *cxt, const WhereColumn *column, const WhereOperator
 						   C, comparison(base, BTGreaterEqualStrategyNumber, path), P,
 						   C, comparison(base, BTLessEqualStrategyNumber, path), P);
 			return make_operator(column, sql,
-								 list_make2(query_param(cxt, member, 0, false, column->relid, base, column->typmod, path),
-											query_param(cxt, member, 1, false, column->relid, base, column->typmod, path)));
+								 list_make2(query_param(cxt, member, 0, false, base, column->typmod, path),
+											query_param(cxt, member, 1, false, base, column->typmod, path)));
 		case OPERAND_COLUMN:
 			if (op->strategy != 0)
 			{
@@ -296,7 +295,7 @@ parse_operator(QueryContext *cxt, const WhereColumn *column, const WhereOperator
 				sql = psprintf("%s OPERATOR(pg_catalog.%s) %s", C, op->sql, P);
 			}
 			return make_operator(column, sql,
-								 list_make1(query_param(cxt, member, -1, false, column->relid, base,
+								 list_make1(query_param(cxt, member, -1, false, base,
 														column->typmod, path)));
 	}
 	pg_unreachable();
@@ -355,7 +354,6 @@ set_column(WhereColumn *column, Oid relid, bool via, const char *name, const Jso
 	AttrNumber	attnum = require_column(relid, name, json_path_string(path));
 	Oid			collation;
 
-	column->relid = relid;
 	column->via = via;
 	column->name = name;
 	get_atttypetypmodcoll(relid, attnum, &column->type, &column->typmod, &collation);

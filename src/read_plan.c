@@ -408,7 +408,7 @@ read_plan_parse_key(ReadPlan *plan, char *text)
 	KeyValues	key;
 	ErrorContextCallback callback;
 	SavedUser	saved;
-	bool		switched = false;
+	bool		switched;
 
 	key_values_init(&key, plan->root->query->model->primary_key);
 	Assert(key.n == plan->root->nkeys);
@@ -416,8 +416,7 @@ read_plan_parse_key(ReadPlan *plan, char *text)
 	callback.arg = plan;
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
-	for (int i = 0; i < key.n && !switched; i++)
-		switched = switch_for_input(plan->model, plan->root->key_types[i], &saved);
+	switched = switch_for_input(key.n, plan->root->key_types, &saved);
 	if (key.n == 1)
 		key.values[0] = InputFunctionCall(&plan->key_input[0], text, plan->key_ioparams[0], -1);
 	else

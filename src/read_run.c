@@ -89,7 +89,7 @@ bind_cursor_value(QueryParam *param, const QueryLeaf *leaf, bool *isnull)
 	callback.arg = param;
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
-	switched = switch_for_input(param->relid, param->type, &saved);
+	switched = switch_for_input(1, &param->type, &saved);
 	getTypeInputInfo(param->type, &input, &ioparam);
 	result = OidInputFunctionCall(input, text, ioparam, -1);
 	if (switched)

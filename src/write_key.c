@@ -72,7 +72,8 @@ write_text_key(WriteRun *run, WriteRow *row, char *text)
 	KeyValues	key;
 	ErrorContextCallback callback;
 	SavedUser	saved;
-	bool		switched = false;
+	Oid			types[INDEX_MAX_KEYS];
+	bool		switched;
 	ListCell   *lc;
 
 	require_primary_key(model);
@@ -82,11 +83,8 @@ write_text_key(WriteRun *run, WriteRow *row, char *text)
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
 	foreach(lc, model->desc->primary_key)
-	{
-		int			index = write_model_column(model, lfirst(lc));
-
-		switched = switched || switch_for_input(model->relid, model->columns[index].base, &saved);
-	}
+		types[foreach_current_index(lc)] = model->columns[write_model_column(model, lfirst(lc))].base;
+	switched = switch_for_input(key.n, types, &saved);
 	if (key.n == 1)
 	{
 		Oid			input;

@@ -25,7 +25,6 @@
 #include "utils/typcache.h"
 
 #include "constraint.h"
-#include "foreign_code.h"
 #include "json_value.h"
 #include "key_operator.h"
 #include "named_objects.h"
@@ -673,16 +672,9 @@ write_lookup_input(WriteModel *model, int index, JsonbValue *value, bool *isnull
 {
 	WriteColumn *column = &model->columns[index];
 	int32		typmod = column->typmod;
-	SavedUser	saved;
-	bool		switched;
-	Datum		result;
 
 	(void) getBaseTypeAndTypmod(column->type, &typmod);
-	switched = switch_for_input(model->relid, column->base, &saved);
-	result = json_value_to_datum(value, column->base, typmod, isnull);
-	if (switched)
-		restore_user(&saved);
-	return result;
+	return json_value_to_compare(value, column->base, typmod, isnull);
 }
 
 /*
