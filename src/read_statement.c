@@ -218,22 +218,16 @@ reads_its_tables(const ReadNode *node, const CachedPlanSource *source)
 }
 
 /*
- * Return the statement of a form of a level, prepared at first use.  With
- * custom it is planned for the keys of each call, else once.
- *
- * If the plan is stale, a statement that was valid in run number since_run or
- * later remains as it was analyzed; the plan cache must not analyze it again.
- * Any other is prepared with the tables' names of the day.  Raises
- * serialization_failure if that would not give the same statement.
+ * Prepare the statement of a form of a level, with the names that its tables
+ * have now.  Raises serialization_failure if that would not give the statement
+ * that the plan was made for.
  */
-ReadStatement *
-read_node_statement(ReadNode *node, LevelForm form, bool custom, uint64 since_run)
+static void
+prepare_node_statement(ReadNode *node, LevelForm form, bool custom, ReadStatement *statement)
 {
-	ReadStatement *statement = &node->statements[custom && form == LEVEL_ARRAY
-												 ? STATEMENT_ARRAY_CUSTOM : (int) form];
-	MemoryContext old;
 	bool		ordered = form == LEVEL_FIRST || form == LEVEL_ALL ||
 		!(node->sorted_here || read_form_is_top(node, form));
+	MemoryContext old;
 	CachedPlanSource *source;
 	char	   *sql;
 	List	   *rest;
@@ -241,11 +235,6 @@ read_node_statement(ReadNode *node, LevelForm form, bool custom, uint64 since_ru
 	int			n;
 	ListCell   *lc;
 
-	/* hear of what other sessions have renamed */
-	AcceptInvalidationMessages();
-	if (statement->source != NULL && (statement->source->is_valid || !node->plan->stale ||
-									  statement->valid_at >= since_run))
-		return statement;
 	if (node->plan->stale && !has_same_tables(node))
 		level_changed(node);
 	old = MemoryContextSwitchTo(node->context);
@@ -275,11 +264,31 @@ read_node_statement(ReadNode *node, LevelForm form, bool custom, uint64 since_ru
 		node->plan->replaced = lappend(node->plan->replaced, statement->source);
 		MemoryContextSwitchTo(old);
 	}
+	memset(statement, 0, sizeof(ReadStatement));
 	statement->source = source;
 	statement->params = rest;
 	statement->sql = sql;
-	statement->valid_at = 0;
-	statement->checked_plan = 0;
+}
+
+/*
+ * Return the statement of a form of a level, prepared at first use.  With
+ * custom it is planned for the keys of each call, else once.
+ *
+ * If the plan is stale, a statement that was valid in run number since_run or
+ * later remains as it was analyzed; the plan cache must not analyze it again.
+ * Any other is prepared again.
+ */
+ReadStatement *
+read_node_statement(ReadNode *node, LevelForm form, bool custom, uint64 since_run)
+{
+	ReadStatement *statement = &node->statements[custom && form == LEVEL_ARRAY
+												 ? STATEMENT_ARRAY_CUSTOM : (int) form];
+
+	/* hear of what other sessions have renamed */
+	AcceptInvalidationMessages();
+	if (statement->source == NULL ||
+		(!statement->source->is_valid && node->plan->stale && statement->valid_at < since_run))
+		prepare_node_statement(node, form, custom, statement);
 	return statement;
 }
 
@@ -376,6 +385,22 @@ plan_as_analyzed(ReadLevel *level, ReadStatement *statement, ParamListInfo param
 													  source->cursor_options, params));
 }
 
+/*
+ * Raise serialization_failure unless a planned statement reads the tables of
+ * its level, and feature_not_supported if it locks rows, as a view may.
+ */
+static void
+check_planned(const ReadNode *node, const ReadStatement *statement, PlannedStmt *planned)
+{
+	if (!reads_its_tables(node, statement->source))
+		level_changed(node);
+	if (!CommandIsReadOnly(planned))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("%s is not allowed in a non-volatile function",
+						CreateCommandName((Node *) planned))));
+}
+
 /* Raise serialization_failure unless a statement returns the values that its level's encoders expect. */
 static void
 check_result(const ReadNode *node, LevelForm form, TupleDesc desc)
@@ -409,24 +434,6 @@ check_result(const ReadNode *node, LevelForm form, TupleDesc desc)
 }
 
 /*
- * Raise serialization_failure if the snapshot is older than the rows of a table.
- * This looks at the tables of a cached plan once, until there is an
- * invalidation.
- */
-static void
-check_snapshot(ReadExecution *execution, ReadStatement *statement, PlannedStmt *planned,
-			   Snapshot snapshot)
-{
-	if (execution->plan != NULL && statement->checked_plan == execution->plan->generation &&
-		statement->checked_at == read_plan_invalidations() &&
-		TransactionIdPrecedes(statement->newest_file, snapshot->xmin))
-		return;
-	statement->newest_file = read_check_rewritten(planned, snapshot);
-	statement->checked_plan = execution->plan != NULL ? execution->plan->generation : 0;
-	statement->checked_at = read_plan_invalidations();
-}
-
-/*
  * Start to execute a form of a level with these key parameters, in the caller's
  * snapshot.  Memory is taken from the current context, which must live until
  * read_execution_end.  Raises serialization_failure if the statement does not
@@ -440,7 +447,9 @@ read_execution_start(ReadExecution *execution, ReadLevel *level, LevelForm form,
 	ReadNode   *node = level->node;
 	ReadStatement *statement = read_node_statement(node, form, custom, run->number);
 	ParamListInfo params = make_params(run, nkeys, types, keys, statement->params);
+	Snapshot	snapshot = GetActiveSnapshot();
 	PlannedStmt *planned;
+	bool		known;
 	ErrorContextCallback callback;
 
 	if (run->watch != NULL)
@@ -457,19 +466,22 @@ read_execution_start(ReadExecution *execution, ReadLevel *level, LevelForm form,
 	}
 	else
 		planned = plan_as_analyzed(level, statement, params);
-	if (!reads_its_tables(node, statement->source))
-		level_changed(node);
-	/* a view may lock rows, which SPI refuses a function that only reads, too */
-	if (!CommandIsReadOnly(planned))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("%s is not allowed in a non-volatile function",
-						CreateCommandName((Node *) planned))));
-	check_snapshot(execution, statement, planned, GetActiveSnapshot());
-	execution->desc = CreateQueryDesc(planned, execution->sql, GetActiveSnapshot(),
-									  InvalidSnapshot, None_Receiver, params, NULL, 0);
+	/* what has been found of a cached plan holds until there is an invalidation */
+	known = execution->plan != NULL && statement->checked_plan == execution->plan->generation &&
+		statement->checked_at == read_plan_invalidations();
+	if (!known)
+		check_planned(node, statement, planned);
+	if (!known || !TransactionIdPrecedes(statement->newest_file, snapshot->xmin))
+		statement->newest_file = read_check_rewritten(planned, snapshot);
+	execution->desc = CreateQueryDesc(planned, execution->sql, snapshot, InvalidSnapshot,
+									  None_Receiver, params, NULL, 0);
 	ExecutorStart(execution->desc, 0);
-	check_result(node, form, execution->desc->tupDesc);
+	if (!known)
+	{
+		check_result(node, form, execution->desc->tupDesc);
+		statement->checked_plan = execution->plan != NULL ? execution->plan->generation : 0;
+		statement->checked_at = read_plan_invalidations();
+	}
 	if (run->holds_all)
 		read_hold_planned(run, planned);
 	error_context_stack = callback.previous;
