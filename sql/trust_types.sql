@@ -136,6 +136,11 @@ SET ROLE regress_trust_reader;
 SELECT relations.query('children', '{"select": ["e", "es", "h", "hs"]}');
 SET ROLE regress_trust_other;
 SELECT (to_jsonb(c) - '{id,parent_id,a,s,p,pd,n,ps,r,rs}'::text[]) AS to_jsonb FROM children c;
+-- a composite type changes
+ALTER TYPE holder ADD ATTRIBUTE more e, DROP ATTRIBUTE es;
+RESET ROLE;
+SELECT relations.query('children', '{"select": ["h"]}');
+SET ROLE regress_trust_other;
 -- a type that has none: the document is what to_jsonb gives
 DROP CAST (e AS json);
 SELECT to_jsonb(c) = relations.find('children', c.id) AS same FROM children c;
