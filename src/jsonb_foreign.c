@@ -149,6 +149,7 @@ static void
 push_dimension(JsonbParseState **state, ForeignEncoder *enc, int ndims, const int *dims,
 			   Datum **values, bool **isnull, JsonbValue **result)
 {
+	check_stack_depth();
 	pushJsonbValue(state, WJB_BEGIN_ARRAY, NULL);
 	for (int i = 0; i < dims[0]; i++)
 	{
