@@ -99,7 +99,7 @@ SELECT d, refused('users', d::jsonb) FROM unnest(ARRAY[
 --
 SELECT d, refused('users', d::jsonb) FROM unnest(ARRAY[
 	'{"where": {"age": 70000}}', '{"where": {"age": "x"}}', '{"where": {"age": 1.5}}', '{"where": {"age": true}}', '{"where": {"age": {"in": [1, "x"]}}}', '{"where": {"age": {"in": [1, 99999]}}}', '{"where": {"age": [1]}}',
-	'{"where": {"id": 99999999999999999999}}', '{"where": {"score": {"gt": 1e9}}}', '{"where": {"score": "1,5"}}', '{"where": {"born": "2024-02-30"}}', '{"where": {"born": 5}}', '{"where": {"email": {"eq": "0123456789012345678901234567890123456789-41"}}}',
+	'{"where": {"id": 99999999999999999999}}', '{"where": {"score": "1,5"}}', '{"where": {"born": "2024-02-30"}}', '{"where": {"born": 5}}',
 	'{"where": {"tags": "a"}}', '{"where": {"tags": [["a"], "b"]}}', '{"where": {"tags": {"in": [["a"]]}}}', '{"where": {"tags": {"contains": {"a": 1}}}}',
 	'{"where": {"name": {"contains": "x"}}}', '{"where": {"age": {"overlaps": 1}}}', '{"where": {"data": {"overlaps": 1}}}', '{"where": {"raw": {"eq": 1}}}', '{"where": {"at": {"gt": "(1,2)"}}}', '{"where": {"raw": {"in": [1]}}}', '{"where": {"name": {"regex": "("}}}',
 	'{"order": ["raw"]}', '{"order": ["at"]}', '{"aggregate": {"a": {"relation": "posts", "sum": "title"}}}', '{"aggregate": {"a": {"relation": "reports", "max": "data"}}}',

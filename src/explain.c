@@ -65,9 +65,11 @@ static char *
 literal_of(void *arg, QueryParam *param)
 {
 	ReadRun    *run = arg;
-	Datum		value = param->leaf >= 0 ? run->bound[param->slot] : param->value;
-	bool		isnull = param->leaf >= 0 ? run->bound_nulls[param->slot] : param->isnull;
-	char	   *type = format_type_extended(param->type, -1, FORMAT_TYPE_FORCE_QUALIFY);
+	bool		isnull;
+	Datum		value = read_run_value(run, param, &isnull);
+	/* bit is not bit(1) */
+	char	   *type = format_type_extended(param->type, -1,
+											FORMAT_TYPE_FORCE_QUALIFY | FORMAT_TYPE_TYPEMOD_GIVEN);
 	Oid			output;
 	bool		varlena;
 

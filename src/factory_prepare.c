@@ -25,6 +25,7 @@
 #include "as_owner.h"
 #include "constraint.h"
 #include "factory.h"
+#include "query_shape.h"
 #include "table_lock.h"
 
 /* ---------------------------------------------------------------------
@@ -250,6 +251,7 @@ apply_scope(FactoryNode *node)
 		memset(fill, 0, sizeof(FactoryFill));
 		fill->kind = FILL_RULE;
 		fill->decided = true;
+		query_scope_value(&member->value, &path);
 		fill->rule = value_rule_constant(column->type, column->typmod, &member->value, &path);
 	}
 }

@@ -10,14 +10,65 @@
  */
 #include "relations.h"
 
+#include "access/transam.h"
+#include "catalog/pg_type.h"
 #include "common/base64.h"
 #include "common/hashfn.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/bytea.h"
+#include "utils/float.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/pg_locale.h"
 
 #include "query_cursor.h"
 
 #define CHECKSUM_SIZE sizeof(uint64)
+
+/* Change a setting until cursor_settings_end. */
+static void
+set_for_cursor(const char *name, bool differs, const char *value)
+{
+	if (differs)
+		(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+								 true, 0, false);
+}
+
+/* Return true if the text of a type's values may contain an amount of money. */
+bool
+cursor_reads_money(Oid type)
+{
+	return type == CASHOID || type >= FirstNormalObjectId || type_is_rowtype(type) ||
+		get_element_type(type) == CASHOID;
+}
+
+/*
+ * Set all settings on which the text of a value depends, so that a cursor means
+ * the same to the session that writes it and to the one that reads it.  money:
+ * also that of amounts of money.  Returns what cursor_settings_end takes.
+ */
+int
+cursor_settings(bool money)
+{
+	int			nest = NewGUCNestLevel();
+
+	set_for_cursor("datestyle", DateStyle != USE_ISO_DATES, "ISO");
+	set_for_cursor("intervalstyle", IntervalStyle != INTSTYLE_POSTGRES, "postgres");
+	set_for_cursor("extra_float_digits", extra_float_digits < 1, "1");
+	set_for_cursor("bytea_output", bytea_output != BYTEA_OUTPUT_HEX, "hex");
+	set_for_cursor("array_nulls", !Array_nulls, "on");
+	set_for_cursor("lc_monetary", money && strcmp(locale_monetary, "C") != 0, "C");
+	return nest;
+}
+
+/* Return to the caller's settings. */
+void
+cursor_settings_end(int nest)
+{
+	AtEOXact_GUC(true, nest);
+}
 
 /* Begin the payload of a cursor, in the current memory context. */
 void

@@ -20,6 +20,9 @@ typedef struct CursorValues
 	int			payload_length;
 } CursorValues;
 
+extern bool cursor_reads_money(Oid type);
+extern int	cursor_settings(bool money);
+extern void cursor_settings_end(int nest);
 extern void cursor_begin(StringInfo payload);
 extern void cursor_append(StringInfo payload, const char *value);
 extern char *cursor_finish(StringInfo payload, uint64 order);

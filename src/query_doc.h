@@ -22,17 +22,22 @@ typedef struct QueryParam
 	Oid			type;			/* of the parameter */
 	Datum		value;			/* a constant, when leaf < 0 */
 	bool		isnull;
+	JsonbValue *source;			/* of a constant that depends on the time or
+								 * on settings: converted at each call; or NULL */
 
 	int			leaf;			/* the value of the document, or -1 */
 	int			element;		/* of it, when it is an array; or -1 */
 	bool		array;			/* it is an array of value_type */
 	bool		whole;			/* it is a whole number from 0 */
+	bool		prefix;			/* it becomes the pattern of strings that
+								 * begin with it */
+	bool		contained;		/* it is a range, or an element, which becomes
+								 * the range of it alone */
 	Oid			value_type;		/* what one value is converted to */
-	int32		value_typmod;
 	uint64		cursor_order;	/* element is of a cursor for this order, */
 	int			cursor_values;	/* which has so many values; else 0 */
 	char	   *path;			/* in the document, for errors */
-	int			slot;			/* in the values of a run */
+	int			slot;			/* in the values of a run, or -1 */
 } QueryParam;
 
 typedef enum OrderKind
@@ -54,6 +59,7 @@ typedef struct QueryOrder
 	bool		nulls_given;
 	bool		nulls_first;	/* as it takes effect, given or not */
 	bool		not_null;		/* the value never is null */
+	List	   *not_null_tables;	/* as long as these do not change */
 } QueryOrder;
 
 typedef enum ConditionKind

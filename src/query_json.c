@@ -8,11 +8,16 @@
  */
 #include "relations.h"
 
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
+#include "parser/scansup.h"
 #include "utils/array.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
+#include "utils/multirangetypes.h"
 #include "utils/numeric.h"
+#include "utils/rangetypes.h"
+#include "utils/typcache.h"
 
 #include "query_json.h"
 
@@ -311,12 +316,27 @@ array_type_of(Oid type, const JsonPathFrame *path)
 	return array_type;
 }
 
+/*
+ * Does a value of a type depend on more than its text, as "today" or a time
+ * without its zone do?
+ */
+static bool
+depends_on_call(Oid type)
+{
+	Oid			input;
+	Oid			ioparam;
+
+	getTypeInputInfo(type, &input, &ioparam);
+	return func_volatile(input) != PROVOLATILE_IMMUTABLE;
+}
+
 /* Bind a parameter to the leaf that a member is, or make it a constant. */
 static QueryParam *
 finish_param(QueryParam *param, QueryContext *cxt, const JsonMember *member,
 			 const JsonPathFrame *path)
 {
 	param->path = json_path_string(path);
+	param->slot = -1;
 	param->leaf = cxt != NULL ? query_leaf_of(cxt, member) : -1;
 	if (param->leaf >= 0)
 	{
@@ -326,6 +346,11 @@ finish_param(QueryParam *param, QueryContext *cxt, const JsonMember *member,
 	}
 	if (cxt != NULL)
 		cxt->tree->shareable = false;
+	else if (!param->whole && depends_on_call(param->value_type))
+	{
+		param->source = palloc(sizeof(JsonbValue));
+		*param->source = member->value;
+	}
 	query_param_bind(param, &member->value, &param->value, &param->isnull);
 	return param;
 }
@@ -335,18 +360,52 @@ finish_param(QueryParam *param, QueryContext *cxt, const JsonMember *member,
  * array, or the element'th of an array unless that is negative.  It is bound
  * to the leaf that the value is; where there is none it is a constant, and
  * what the type raises for a bad value is raised here.
+ *
+ * The value has no type modifier, as a literal that SQL compares with a column
+ * has none: 1.501 equals no numeric(6,2).
  */
 QueryParam *
 query_param(QueryContext *cxt, const JsonMember *member, int element, bool array,
-			Oid value_type, int32 typmod, const JsonPathFrame *path)
+			Oid value_type, const JsonPathFrame *path)
 {
 	QueryParam *param = palloc0(sizeof(QueryParam));
 
 	param->type = array ? array_type_of(value_type, path) : value_type;
 	param->value_type = value_type;
-	param->value_typmod = typmod;
 	param->array = array;
 	param->element = element;
+	return finish_param(param, cxt, member, path);
+}
+
+/*
+ * Return a parameter for the pattern, of type, of all strings that begin with
+ * a value of a document.
+ */
+QueryParam *
+query_prefix_param(QueryContext *cxt, const JsonMember *member, Oid type,
+				   const JsonPathFrame *path)
+{
+	QueryParam *param = palloc0(sizeof(QueryParam));
+
+	param->type = param->value_type = type;
+	param->element = -1;
+	param->prefix = true;
+	return finish_param(param, cxt, member, path);
+}
+
+/*
+ * Return a parameter for what a range or multirange of type is to contain: a
+ * value of a document that is a range, a multirange or an element.
+ */
+QueryParam *
+query_contained_param(QueryContext *cxt, const JsonMember *member, Oid type,
+					  const JsonPathFrame *path)
+{
+	QueryParam *param = palloc0(sizeof(QueryParam));
+
+	param->type = param->value_type = type;
+	param->element = -1;
+	param->contained = true;
 	return finish_param(param, cxt, member, path);
 }
 
@@ -357,7 +416,6 @@ query_whole_param(QueryContext *cxt, const JsonMember *member, const JsonPathFra
 	QueryParam *param = palloc0(sizeof(QueryParam));
 
 	param->type = param->value_type = INT8OID;
-	param->value_typmod = -1;
 	param->element = -1;
 	param->whole = true;
 	return finish_param(param, cxt, member, path);
@@ -392,11 +450,104 @@ bind_array(const QueryParam *param, const JsonbValue *leaf)
 		int			i = foreach_current_index(lc);
 
 		elems[i] = json_value_to_compare(&((JsonMember *) lfirst(lc))->value, param->value_type,
-									   param->value_typmod, &nulls[i]);
+									   -1, &nulls[i]);
 	}
 	get_typlenbyvalalign(param->value_type, &typlen, &typbyval, &typalign);
 	return PointerGetDatum(construct_md_array(elems, nulls, 1, &n, &lbound, param->value_type,
 											  typlen, typbyval, typalign));
+}
+
+/* Return the pattern of LIKE that all strings match which begin with a leaf's. */
+static Datum
+bind_prefix(const QueryParam *param, const JsonbValue *leaf, bool *isnull)
+{
+	JsonbValue	pattern = *leaf;
+	StringInfoData buf;
+
+	if (leaf->type == jbvString)
+	{
+		initStringInfo(&buf);
+		for (int i = 0; i < leaf->val.string.len; i++)
+		{
+			char		c = leaf->val.string.val[i];
+
+			/* no multibyte character of a server encoding contains these bytes */
+			if (c == '\\' || c == '%' || c == '_')
+				appendStringInfoChar(&buf, '\\');
+			appendStringInfoChar(&buf, c);
+		}
+		appendStringInfoChar(&buf, '%');
+		pattern.val.string.val = buf.data;
+		pattern.val.string.len = buf.len;
+	}
+	return json_value_to_compare(&pattern, param->value_type, -1, isnull);
+}
+
+/* Is a string the literal of a range, or with multirange of a multirange? */
+static bool
+is_range_literal(const JsonbValue *value, bool multirange)
+{
+	const char *p;
+	int			length;
+
+	if (value->type != jbvString)
+		return false;
+	p = value->val.string.val;
+	length = value->val.string.len;
+	while (length > 0 && scanner_isspace(*p))
+	{
+		p++;
+		length--;
+	}
+	while (length > 0 && scanner_isspace(p[length - 1]))
+		length--;
+	if (length == 0)
+		return false;
+	if (multirange)
+		return *p == '{';
+	return *p == '[' || *p == '(' ||
+		(length == (int) strlen("empty") && pg_strncasecmp(p, "empty", length) == 0);
+}
+
+/*
+ * Return what a range or multirange is to contain, as a value of its type.  The
+ * range of an element alone is contained in the same ranges as the element.
+ */
+static Datum
+bind_contained(const QueryParam *param, const JsonbValue *leaf, bool *isnull)
+{
+	JsonbValue *value = unconstify(JsonbValue *, leaf);
+	Oid			type = param->value_type;
+	Oid			range_type = get_multirange_range(type);
+	bool		multirange = OidIsValid(range_type);
+	TypeCacheEntry *cache;
+	RangeType  *range;
+
+	*isnull = false;
+	if (!multirange)
+		range_type = type;
+	if (multirange ? is_range_literal(leaf, true) : is_range_literal(leaf, false))
+		return json_value_to_compare(value, type, -1, isnull);
+	cache = lookup_type_cache(range_type, TYPECACHE_RANGE_INFO);
+	if (is_range_literal(leaf, false))
+		range = DatumGetRangeTypeP(json_value_to_compare(value, range_type, -1, isnull));
+	else
+	{
+		RangeBound	lower = {0};
+		RangeBound	upper;
+
+		lower.val = json_value_to_compare(value, cache->rngelemtype->type_id, -1, isnull);
+		if (*isnull)
+			return (Datum) 0;
+		lower.inclusive = true;
+		lower.lower = true;
+		upper = lower;
+		upper.lower = false;
+		range = make_range_hard(cache, &lower, &upper);
+	}
+	if (!multirange)
+		return RangeTypePGetDatum(range);
+	return MultirangeTypePGetDatum(make_multirange(type, cache, 1, &range));
 }
 
 /*
@@ -435,14 +586,17 @@ query_param_bind(const QueryParam *param, const JsonbValue *leaf, Datum *value, 
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("\"%s\" must be an array of two values", param->path)));
 		*value = json_value_to_compare(&((JsonMember *) list_nth(pair, param->element))->value,
-									 param->value_type, param->value_typmod, isnull);
+									 param->value_type, -1, isnull);
 		if (*isnull)
 			ereport(ERROR,
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 					 errmsg("\"%s[%d]\" must not be null", param->path, param->element)));
 	}
+	else if (param->prefix)
+		*value = bind_prefix(param, leaf, isnull);
+	else if (param->contained)
+		*value = bind_contained(param, leaf, isnull);
 	else
-		*value = json_value_to_compare(unconstify(JsonbValue *, leaf), param->value_type,
-									 param->value_typmod, isnull);
+		*value = json_value_to_compare(unconstify(JsonbValue *, leaf), param->value_type, -1, isnull);
 	error_context_stack = callback.previous;
 }

@@ -67,7 +67,11 @@ extern RelationDesc *query_relation(Oid relid, const char *name, const JsonPathF
 
 extern void query_set_leaves(QueryContext *cxt, const QueryLeaf *leaves, int nleaves);
 extern QueryParam *query_param(QueryContext *cxt, const JsonMember *member, int element, bool array,
-							   Oid value_type, int32 typmod, const JsonPathFrame *path);
+							   Oid value_type, const JsonPathFrame *path);
+extern QueryParam *query_prefix_param(QueryContext *cxt, const JsonMember *member, Oid type,
+									  const JsonPathFrame *path);
+extern QueryParam *query_contained_param(QueryContext *cxt, const JsonMember *member,
+										 Oid type, const JsonPathFrame *path);
 extern QueryParam *query_whole_param(QueryContext *cxt, const JsonMember *member,
 									 const JsonPathFrame *path);
 extern void query_param_bind(const QueryParam *param, const JsonbValue *leaf,

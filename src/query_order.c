@@ -4,29 +4,71 @@
  */
 #include "relations.h"
 
-#include "access/htup_details.h"
-#include "catalog/pg_attribute.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "parser/parse_oper.h"
 #include "utils/lsyscache.h"
-#include "utils/syscache.h"
+#include "utils/rel.h"
 
+#include "compat.h"
 #include "query_order.h"
+#include "table_lock.h"
 
 static const char *const order_keys[] = {"column", "count", "direction", "nulls"};
 
+/* how many tables are looked at to learn whether a column has nulls */
+#define MAX_INHERITORS 64
+
+/* Does a table, without those that inherit from it, keep a column from nulls? */
 static bool
-column_not_null(Oid relid, AttrNumber attnum)
+refuses_null_itself(Oid relid, const char *column)
 {
-	HeapTuple	tup = SearchSysCache2(ATTNUM, ObjectIdGetDatum(relid), Int16GetDatum(attnum));
+	Relation	rel = try_peek_table(relid);
+	AttrNumber	attnum = get_attnum(relid, column);
 	bool		result;
 
-	if (!HeapTupleIsValid(tup))
+	if (rel == NULL)
 		return false;
-	result = ((Form_pg_attribute) GETSTRUCT(tup))->attnotnull;
-	ReleaseSysCache(tup);
+	/* the server believes what is declared of a foreign table, but does not check it */
+	result = attnum > 0 && rel->rd_rel->relkind != RELKIND_FOREIGN_TABLE &&
+		column_is_not_null(RelationGetDescr(rel), attnum - 1);
+	RelationClose(rel);
 	return result;
+}
+
+/*
+ * Set whether a column of an order never is null.  NOT NULL of a table need not
+ * hold for those that inherit from it, unless they are partitions.
+ */
+static void
+set_not_null(QueryOrder *order, Oid relid, const char *column)
+{
+	List	   *inheritors;
+	bool		partitioned = get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE;
+	ListCell   *lc;
+
+	if (!refuses_null_itself(relid, column))
+		return;
+	inheritors = has_subclass(relid) ? find_all_inheritors(relid, NoLock, NULL) : NIL;
+	foreach(lc, inheritors)
+	{
+		Oid			inheritor = lfirst_oid(lc);
+		char		relkind = get_rel_relkind(inheritor);
+
+		if (inheritor == relid)
+			continue;
+		if (relkind == RELKIND_FOREIGN_TABLE ||
+			(!partitioned && !refuses_null_itself(inheritor, column)))
+			return;
+		/* what partitions are does not change, but those of a partition may be others */
+		if (!partitioned || relkind == RELKIND_PARTITIONED_TABLE)
+			order->not_null_tables = lappend_oid(order->not_null_tables, inheritor);
+		if (list_length(order->not_null_tables) > MAX_INHERITORS)
+			return;
+	}
+	order->not_null = true;
 }
 
 static void
@@ -46,7 +88,7 @@ set_column(QueryOrder *order, OrderKind kind, Oid relid, const char *name, const
 		get_sort_group_operators(order->type, true, false, false, &less, NULL, NULL, NULL);
 		query_leave_place(&place);
 	}
-	order->not_null = column_not_null(relid, attnum);
+	set_not_null(order, relid, name);
 }
 
 /*

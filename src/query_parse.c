@@ -164,7 +164,6 @@ parse_cursor(QueryContext *cxt, QueryNode *node, JsonMember *member, JsonPathFra
 
 		param = palloc0(sizeof(QueryParam));
 		param->type = param->value_type = order->type;
-		param->value_typmod = -1;
 		param->leaf = leaf;
 		param->element = i;
 		param->cursor_order = cursor_order(node);
@@ -659,7 +658,10 @@ query_apply_scope(QueryNode *node, Jsonb *scope)
 		JsonPathFrame frame = {&top, member->key, 0};
 
 		if (strcmp(member->key, "where") == 0)
+		{
+			query_scope_value(&member->value, &frame);
 			query_parse_where(NULL, node, member, &frame);
+		}
 		else if (strcmp(member->key, "order") == 0)
 			query_parse_order(node, member, &frame);
 		else

@@ -56,8 +56,14 @@ substitute_string(QueryShape *shape, JsonbValue *value, const JsonPathFrame *pat
 		value->val.string.len = length - 1;
 		return;
 	}
-	found = JB_ROOT_IS_OBJECT(shape->params)
+	found = shape->params != NULL && JB_ROOT_IS_OBJECT(shape->params)
 		? getKeyJsonValueFromContainer(&shape->params->root, text + 1, length - 1, NULL) : NULL;
+	if (found == NULL && shape->params == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_PARAMETER),
+				 errmsg("\"%s\" names the parameter \"%.*s\", but a scope has no parameters",
+						json_path_string(path), length - 1, text + 1),
+				 errhint("Write a string that begins with \"$\" with two of them.")));
 	if (found == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_PARAMETER),
@@ -88,7 +94,7 @@ has_placeholder(const JsonbValue *value)
 
 static JsonbValue *
 push_substituted(QueryShape *shape, JsonbParseState **state, JsonbIteratorToken token,
-				 JsonbValue *value, const JsonPathFrame *path)
+				 JsonbValue *value, JsonPathFrame *path)
 {
 	ListCell   *lc;
 
@@ -103,6 +109,7 @@ push_substituted(QueryShape *shape, JsonbParseState **state, JsonbIteratorToken 
 		foreach(lc, object ? json_members_of(value) : json_elements_of(value))
 		{
 			JsonMember *member = lfirst(lc);
+			JsonPathFrame frame = {path, object ? member->key : NULL, foreach_current_index(lc)};
 
 			if (object)
 			{
@@ -113,7 +120,7 @@ push_substituted(QueryShape *shape, JsonbParseState **state, JsonbIteratorToken 
 				key.val.string.len = strlen(member->key);
 				pushJsonbValue(state, WJB_KEY, &key);
 			}
-			push_substituted(shape, state, object ? WJB_VALUE : WJB_ELEM, &member->value, path);
+			push_substituted(shape, state, object ? WJB_VALUE : WJB_ELEM, &member->value, &frame);
 		}
 		return pushJsonbValue(state, object ? WJB_END_OBJECT : WJB_END_ARRAY, NULL);
 	}
@@ -122,10 +129,8 @@ push_substituted(QueryShape *shape, JsonbParseState **state, JsonbIteratorToken 
 
 /* Replace the placeholders in a value. */
 static void
-substitute(QueryShape *shape, JsonbValue *value, const JsonPathFrame *path)
+substitute(QueryShape *shape, JsonbValue *value, JsonPathFrame *path)
 {
-	if (shape->params == NULL)
-		return;
 	if (value->type == jbvString)
 		substitute_string(shape, value, path);
 	else if (value->type == jbvBinary && has_placeholder(value))
@@ -136,6 +141,25 @@ substitute(QueryShape *shape, JsonbValue *value, const JsonPathFrame *path)
 
 		json_root_value(JsonbValueToJsonb(result), value);
 	}
+}
+
+/*
+ * Replace a value of a scope by what it means: "$$x" is the string "$x", as in
+ * a query with parameters.  Raises undefined_parameter for "$x".
+ */
+void
+query_scope_value(JsonbValue *value, JsonPathFrame *path)
+{
+	QueryShape	shape = {0};
+
+	substitute(&shape, value, path);
+}
+
+/* Return a string as a scope writes it, palloc'd. */
+char *
+query_scope_string(const char *value)
+{
+	return value[0] == '$' && value[1] != '\0' ? psprintf("$%s", value) : pstrdup(value);
 }
 
 /* ---------------------------------------------------------------------
@@ -175,7 +199,7 @@ shape_verbatim(QueryShape *shape, const JsonbValue *value)
 }
 
 static QueryLeaf *
-add_leaf(QueryShape *shape, const JsonMember *member, const JsonPathFrame *path)
+add_leaf(QueryShape *shape, const JsonMember *member, JsonPathFrame *path)
 {
 	QueryLeaf  *leaf;
 
@@ -190,13 +214,14 @@ add_leaf(QueryShape *shape, const JsonMember *member, const JsonPathFrame *path)
 	leaf->index = member->index;
 	leaf->value = member->value;
 	leaf->cursor = NULL;
-	substitute(shape, &leaf->value, path);
+	if (shape->params != NULL)
+		substitute(shape, &leaf->value, path);
 	return leaf;
 }
 
 /* A value is bound: only of what kind it is goes into the shape. */
 static void
-shape_leaf(QueryShape *shape, const JsonMember *member, const JsonPathFrame *path)
+shape_leaf(QueryShape *shape, const JsonMember *member, JsonPathFrame *path)
 {
 	JsonbValue *value = &add_leaf(shape, member, path)->value;
 
@@ -222,7 +247,7 @@ shape_leaf(QueryShape *shape, const JsonMember *member, const JsonPathFrame *pat
 
 /* A cursor is bound; which of its values are null shapes the query. */
 static void
-shape_cursor(QueryShape *shape, const JsonMember *member, const JsonPathFrame *path)
+shape_cursor(QueryShape *shape, const JsonMember *member, JsonPathFrame *path)
 {
 	QueryLeaf  *leaf = add_leaf(shape, member, path);
 

@@ -19,6 +19,8 @@ typedef struct QueryShape
 	Jsonb	   *params;			/* values for placeholders, or NULL */
 } QueryShape;
 
+extern void query_scope_value(JsonbValue *value, JsonPathFrame *path);
+extern char *query_scope_string(const char *value);
 extern void query_shape(QueryShape *shape, Jsonb *document, Jsonb *params);
 
 #endif							/* RELATIONS_QUERY_SHAPE_H */

@@ -11,6 +11,8 @@
 
 #include "access/stratnum.h"
 #include "access/htup_details.h"
+#include "access/transam.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
@@ -23,6 +25,7 @@
 
 #include "foreign_code.h"
 #include "key_operator.h"
+#include "named_objects.h"
 #include "query_where.h"
 
 typedef enum OperandKind
@@ -151,7 +154,6 @@ typedef struct WhereColumn
 	bool		via;			/* of the table between */
 	const char *name;
 	Oid			type;
-	int32		typmod;
 } WhereColumn;
 
 static QueryCondition *
@@ -223,6 +225,111 @@ check_operator(const WhereOperator *op, Oid type, const JsonPathFrame *path)
 				 ? errhint("Use \"like\", \"starts_with\" or \"regex\" for a part of a text.") : 0));
 }
 
+/*
+ * Return a type's own operator of a name in a schema, or InvalidOid.  Its right
+ * operand is of the type, as the parser takes an unknown literal to be, or text.
+ */
+static Oid
+operator_in_schema(Oid type, const char *name, Oid schema)
+{
+	Oid			operands[] = {type, TEXTOID};
+
+	for (int i = 0; i < (int) lengthof(operands); i++)
+	{
+		HeapTuple	tup = SearchSysCache4(OPERNAMENSP, CStringGetDatum(name), ObjectIdGetDatum(type),
+										  ObjectIdGetDatum(operands[i]), ObjectIdGetDatum(schema));
+		Oid			result = InvalidOid;
+
+		if (!HeapTupleIsValid(tup))
+			continue;
+		if (((Form_pg_operator) GETSTRUCT(tup))->oprresult == BOOLOID &&
+			role_trusted(((Form_pg_operator) GETSTRUCT(tup))->oprowner, GetUserId()))
+			result = ((Form_pg_operator) GETSTRUCT(tup))->oid;
+		ReleaseSysCache(tup);
+		if (OidIsValid(result))
+			return result;
+	}
+	return InvalidOid;
+}
+
+/*
+ * Return the operator of a name that a type has besides that of text: in
+ * pg_catalog, as char has, or in the schema of the type, as citext has; or
+ * InvalidOid.
+ */
+static Oid
+own_operator(Oid type, const char *name)
+{
+	HeapTuple	tup;
+	Oid			schema;
+
+	if (type == TEXTOID || type == VARCHAROID)
+		return InvalidOid;
+	if (type < FirstNormalObjectId)
+		return operator_in_schema(type, name, PG_CATALOG_NAMESPACE);
+	if (!casts_trusted(type))
+		return InvalidOid;
+	tup = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+	if (!HeapTupleIsValid(tup))
+		return InvalidOid;
+	schema = ((Form_pg_type) GETSTRUCT(tup))->typnamespace;
+	ReleaseSysCache(tup);
+	return operator_in_schema(type, name, schema);
+}
+
+/* Return a column as a value of its base type, as a part of a template. */
+static char *
+base_column(const WhereColumn *column)
+{
+	Oid			base = getBaseType(column->type);
+
+	if (base == column->type)
+		return pstrdup(C);
+	text_names_type(base);
+	return psprintf("%s::%s", C,
+					template_operator(format_type_extended(base, -1, FORMAT_TYPE_TYPEMOD_GIVEN |
+														   FORMAT_TYPE_FORCE_QUALIFY)));
+}
+
+/*
+ * Return the condition of "like", "ilike", "regex" or "starts_with": with the
+ * type's own operator if it has one, else with that of text.
+ */
+static QueryCondition *
+parse_text_operator(QueryContext *cxt, const WhereColumn *column, const WhereOperator *op,
+					const JsonMember *member, JsonPathFrame *path)
+{
+	Oid			base = getBaseType(column->type);
+	Oid			own = own_operator(base, op->sql);
+	bool		pattern = false;
+	const char *prefix;
+	const char *suffix;
+
+	/* citext has no operator of its own for this, but its LIKE can say the same */
+	if (!OidIsValid(own) && strcmp(op->name, "starts_with") == 0 && base >= FirstNormalObjectId)
+	{
+		own = own_operator(base, "~~");
+		pattern = OidIsValid(own);
+	}
+	if (OidIsValid(own))
+	{
+		char	   *sql = psprintf("%s %s %s", base_column(column), template_operator(operator_text(own)), P);
+		Oid			left;
+		Oid			right;
+
+		op_input_types(own, &left, &right);
+		return make_operator(column, sql,
+							 list_make1(pattern
+										? query_prefix_param(cxt, member, right, path)
+										: query_param(cxt, member, -1, false, right, path)));
+	}
+	text_of_value(base, &prefix, &suffix);
+	return make_operator(column,
+						 psprintf("%s%s%s OPERATOR(pg_catalog.%s) %s", template_operator(prefix), C,
+								  suffix, op->sql, P),
+						 list_make1(query_param(cxt, member, -1, false, TEXTOID, path)));
+}
+
 /* The condition that one operator of a column states. */
 static QueryCondition *
 parse_operator(QueryContext *cxt, const WhereColumn *column, const WhereOperator *op,
@@ -231,8 +338,6 @@ parse_operator(QueryContext *cxt, const WhereColumn *column, const WhereOperator
 	const JsonbValue *value = operand_value(cxt, member, NULL);
 	Oid			base = getBaseType(column->type);
 	const char *sql = op->sql;
-	const char *prefix;
-	const char *suffix;
 
 	if (value->type == jbvNull && op->operand != OPERAND_BOOLEAN)
 	{
@@ -257,11 +362,7 @@ parse_operator(QueryContext *cxt, const WhereColumn *column, const WhereOperator
 		case OPERAND_TEXT:
 			if (value->type != jbvString)
 				query_document_error(path, "a string", value);
-			text_of_value(base, &prefix, &suffix);
-			sql = psprintf("%s%s%s OPERATOR(pg_catalog.%s) %s", template_operator(prefix), C, suffix,
-						   op->sql, P);
-			return make_operator(column, sql,
-								 list_make1(query_param(cxt, member, -1, false, TEXTOID, -1, path)));
+			return parse_text_operator(cxt, column, op, member, path);
 		case OPERAND_ARRAY:
 			{
 				char	   *eq = comparison(base, BTEqualStrategyNumber, path);
@@ -270,8 +371,7 @@ parse_operator(QueryContext *cxt, const WhereColumn *column, const WhereOperator
 					query_document_error(path, "an array of values", value);
 				sql = psprintf(sql != NULL ? "NOT (%s %s ANY(%s))" : "%s %s ANY(%s)", C, eq, P);
 				return make_operator(column, sql,
-									 list_make1(query_param(cxt, member, -1, true, base,
-															column->typmod, path)));
+									 list_make1(query_param(cxt, member, -1, true, base, path)));
 			}
 		case OPERAND_PAIR:
 			if (!JSON_IS_ARRAY(value))
@@ -280,8 +380,8 @@ parse_operator(QueryContext *cxt, const WhereColumn *column, const WhereOperator
 						   C, comparison(base, BTGreaterEqualStrategyNumber, path), P,
 						   C, comparison(base, BTLessEqualStrategyNumber, path), P);
 			return make_operator(column, sql,
-								 list_make2(query_param(cxt, member, 0, false, base, column->typmod, path),
-											query_param(cxt, member, 1, false, base, column->typmod, path)));
+								 list_make2(query_param(cxt, member, 0, false, base, path),
+											query_param(cxt, member, 1, false, base, path)));
 		case OPERAND_COLUMN:
 			if (op->strategy != 0)
 			{
@@ -293,10 +393,12 @@ parse_operator(QueryContext *cxt, const WhereColumn *column, const WhereOperator
 			{
 				check_operator(op, base, path);
 				sql = psprintf("%s OPERATOR(pg_catalog.%s) %s", C, op->sql, P);
+				if (strcmp(op->name, "contains") == 0 && (type_is_range(base) || type_is_multirange(base)))
+					return make_operator(column, sql,
+										 list_make1(query_contained_param(cxt, member, base, path)));
 			}
 			return make_operator(column, sql,
-								 list_make1(query_param(cxt, member, -1, false, base,
-														column->typmod, path)));
+								 list_make1(query_param(cxt, member, -1, false, base, path)));
 	}
 	pg_unreachable();
 }
@@ -352,11 +454,10 @@ static void
 set_column(WhereColumn *column, Oid relid, bool via, const char *name, const JsonPathFrame *path)
 {
 	AttrNumber	attnum = require_column(relid, name, json_path_string(path));
-	Oid			collation;
 
 	column->via = via;
 	column->name = name;
-	get_atttypetypmodcoll(relid, attnum, &column->type, &column->typmod, &collation);
+	column->type = get_atttype(relid, attnum);
 }
 
 /* The conditions on columns of the pivot. */

@@ -344,16 +344,24 @@ read_run_relation(ReadRun *run)
 uint32
 read_run_related_rows(ReadRun *run)
 {
-	return run->root->links[0]->nrows;
+	uint32		n = 0;
+
+	for (int c = 0; c < run->plan->root->nchildren; c++)
+		n += run->root->links[c]->nrows;
+	return n;
 }
 
 /* The document of one of those rows, in the current memory context. */
 Datum
 read_run_related_document(ReadRun *run, uint32 row)
 {
-	ReadLevel  *level = run->root->links[0];
+	ReadLevel  *level;
 	DocBuffer	buf;
+	int			c = 0;
 
+	while (row >= run->root->links[c]->nrows)
+		row -= run->root->links[c++]->nrows;
+	level = run->root->links[c];
 	doc_init(&buf, 512, level->run->format);
 	budget_document(level, 1);
 	write_row(&buf, level, &level->ordered[row], NULL);

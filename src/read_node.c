@@ -11,8 +11,6 @@
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
-#include "utils/float.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
@@ -70,18 +68,6 @@ select_order_position(ReadNode *node, QueryOrder *order)
 	added->type = order->type;
 	node->columns = lappend(node->columns, added);
 	return list_length(node->columns) - 1;
-}
-
-static void
-list_delete_name(List **names, const char *name)
-{
-	ListCell   *lc;
-
-	foreach(lc, *names)
-	{
-		if (strcmp(lfirst(lc), name) == 0)
-			*names = foreach_delete_current(*names, lc);
-	}
 }
 
 static Oid
@@ -157,6 +143,31 @@ check_keys(ReadPlan *plan, ReadNode *node, List *columns, List *relations)
 	}
 }
 
+/*
+ * Raise duplicate_column if a key that the documents of a node have besides
+ * columns and relations is that of one of them.
+ */
+static void
+check_own_key(ReadNode *node, const char *key, List *columns, List *relations)
+{
+	bool		column = list_has_name(columns, key);
+
+	if (!column && !list_has_name(relations, key))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_DUPLICATE_COLUMN),
+			 errmsg("the documents of \"%s\" would have the key \"%s\" twice",
+					model_name(node->query->relid), key),
+			 strcmp(key, "pivot") == 0
+			 ? errdetail("It stands for the columns of the pivot table.")
+			 : strcmp(key, "cycle") == 0
+			 ? errdetail("It marks a row that is among its own ancestors.")
+			 : errdetail("It stands for the position of a row."),
+			 column
+			 ? errhint("Leave the column out with \"select\", or hide it with relations.model.")
+			 : errhint("Choose another name for the relation in the document.")));
+}
+
 /* ---------------------------------------------------------------------
  * What is shown
  * ---------------------------------------------------------------------
@@ -170,29 +181,17 @@ typedef struct CursorEncoder
 	QueryOrder **keys;			/* those of the primary key; NULL for others */
 	QueryNode  *query;
 	FmgrInfo   *output;
+	bool		money;			/* an amount of money may be among the values */
 	uint64		order;
 } CursorEncoder;
-
-/* Change a setting for as long as a cursor's text is made. */
-static void
-set_for_cursor(const char *name, bool differs, const char *value)
-{
-	if (differs)
-		(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
-								 true, 0, false);
-}
 
 static char *
 encode_cursor(void *arg, const Datum *values, const bool *isnull)
 {
 	CursorEncoder *cursor = arg;
 	StringInfoData payload;
-	int			nest = NewGUCNestLevel();
+	int			nest = cursor_settings(cursor->money);
 
-	/* the text is to mean the same to whoever reads it */
-	set_for_cursor("datestyle", DateStyle != USE_ISO_DATES, "ISO");
-	set_for_cursor("intervalstyle", IntervalStyle != INTSTYLE_POSTGRES, "postgres");
-	set_for_cursor("extra_float_digits", extra_float_digits < 1, "1");
 	cursor_begin(&payload);
 	for (int i = 0; i < cursor->n; i++)
 	{
@@ -206,7 +205,7 @@ encode_cursor(void *arg, const Datum *values, const bool *isnull)
 		cursor_append(&payload, isnull[pos] ? NULL
 					  : OutputFunctionCall(&cursor->output[i], values[pos]));
 	}
-	AtEOXact_GUC(true, nest);
+	cursor_settings_end(nest);
 	return cursor_finish(&payload, cursor->order);
 }
 
@@ -236,6 +235,7 @@ init_cursor(ReadNode *node, ValueEncoder *encoder)
 			cursor->keys[i] = item;
 		getTypeOutputInfo(item->type, &output, &varlena);
 		fmgr_info_cxt(output, &cursor->output[i], node->context);
+		cursor->money = cursor->money || cursor_reads_money(item->type);
 	}
 	encoder->kind = ENCODE_ROW_TEXT;
 	encoder->row_text = encode_cursor;
@@ -336,13 +336,12 @@ init_columns(ReadPlan *plan, ReadNode *node, bool root)
 	int			n = 0;
 	ListCell   *lc;
 
-	/* a caller who sees nothing gets the server's own error */
-	if (pivot != NIL && !list_has_name(links, "pivot"))
-		list_delete_name(&shown, "pivot");
-	else
-		pivot = NIL;
+	if (pivot != NIL)
+		check_own_key(node, "pivot", shown, links);
 	if (query->show_cursor)
-		list_delete_name(&shown, "cursor");
+		check_own_key(node, "cursor", shown, links);
+	if (node->recursive)
+		check_own_key(node, "cycle", shown, links);
 	names = list_copy(shown);
 	if (pivot != NIL)
 	{
@@ -365,7 +364,6 @@ init_columns(ReadPlan *plan, ReadNode *node, bool root)
 		template_init(&node->tpl_end, names, links, node->context);
 		/* rows are staged once, for whichever template */
 		node->tpl_end.nrelations = node->tpl.nrelations;
-		list_delete_name(&links, "cycle");
 		template_init(&node->tpl_cycle, names, lappend(links, "cycle"), node->context);
 		node->tpl_cycle.nrelations = node->tpl.nrelations;
 	}
@@ -572,15 +570,14 @@ init_identity(ReadNode *node)
 }
 
 /* ---------------------------------------------------------------------
- * Tables that the plan depends on
+ * Tables that the plan depends on, and values of scopes
  * ---------------------------------------------------------------------
  */
 
+/* Add a table to those whose changes make a plan stale. */
 static void
-add_relid(ReadPlan *plan, ReadNode *node, Oid relid)
+add_plan_relid(ReadPlan *plan, Oid relid)
 {
-	node->placement = Max(node->placement, table_placement(relid));
-	node->relids = list_append_unique_oid(node->relids, relid);
 	for (int i = 0; i < plan->nrelids; i++)
 	{
 		if (plan->relids[i] == relid)
@@ -593,6 +590,15 @@ add_relid(ReadPlan *plan, ReadNode *node, Oid relid)
 	plan->relids[plan->nrelids++] = relid;
 }
 
+/* Add a table that a node's statements read. */
+static void
+add_relid(ReadPlan *plan, ReadNode *node, Oid relid)
+{
+	node->placement = Max(node->placement, table_placement(relid));
+	node->relids = list_append_unique_oid(node->relids, relid);
+	add_plan_relid(plan, relid);
+}
+
 static void add_query_relids(ReadPlan *plan, ReadNode *node, QueryNode *query);
 
 static void
@@ -603,6 +609,16 @@ add_condition_relids(ReadPlan *plan, ReadNode *node, QueryCondition *cond)
 	check_stack_depth();
 	if (cond->node != NULL)
 		add_query_relids(plan, node, cond->node);
+	/* values of scopes are converted at each call if they depend on it */
+	foreach(lc, cond->params)
+	{
+		QueryParam *param = lfirst(lc);
+
+		if (param->source == NULL || param->slot >= 0)
+			continue;
+		param->slot = list_length(plan->call_params);
+		plan->call_params = lappend(plan->call_params, param);
+	}
 	foreach(lc, cond->args)
 		add_condition_relids(plan, node, lfirst(lc));
 }
@@ -623,8 +639,12 @@ add_query_relids(ReadPlan *plan, ReadNode *node, QueryNode *query)
 	{
 		for (QueryOrder *order = lfirst(lc); order != NULL; order = order->inner)
 		{
+			ListCell   *table;
+
 			if (order->node != NULL)
 				add_query_relids(plan, node, order->node);
+			foreach(table, order->not_null_tables)
+				add_plan_relid(plan, lfirst_oid(table));
 		}
 	}
 }

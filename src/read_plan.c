@@ -195,11 +195,12 @@ make_plan(const ReadRequest *request, const QueryShape *shape, uint32 hash)
 		tree = query_from_paths(request->model, request->paths);
 	plan->camel = tree->camel;
 	plan->depth = budget_measure(tree->root);
-	plan->nparams = list_length(tree->params);
-	plan->params = palloc(sizeof(QueryParam *) * Max(plan->nparams, 1));
-	foreach(lc, tree->params)
-		plan->params[foreach_current_index(lc)] = lfirst(lc);
+	plan->call_params = tree->params;
 	plan->root = make_read_node(plan, tree->root, NULL);
+	plan->nparams = list_length(plan->call_params);
+	plan->params = palloc(sizeof(QueryParam *) * Max(plan->nparams, 1));
+	foreach(lc, plan->call_params)
+		plan->params[foreach_current_index(lc)] = lfirst(lc);
 	if (request->mode == READ_KEY)
 		init_key_input(plan);
 	plan->signatures = palloc(sizeof(uint64) * Max(plan->nrelids, 1));

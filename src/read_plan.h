@@ -143,8 +143,10 @@ typedef struct ReadPlan
 	int			shape_length;
 	bool		camel;
 	int			depth;			/* levels below the root */
-	int			nparams;		/* bound at each call */
-	QueryParam **params;
+	List	   *call_params;	/* QueryParam that are bound at each call, in the
+								 * order of their slots, */
+	int			nparams;		/* and, once all are known, */
+	QueryParam **params;		/* as an array */
 	bool		valid;			/* for other calls, too */
 	bool		stale;			/* what it depends on may have changed */
 	List	   *replaced;		/* CachedPlanSource that were prepared again */

@@ -74,6 +74,7 @@ bind_cursor_value(QueryParam *param, const QueryLeaf *leaf, bool *isnull)
 	Datum		result;
 	SavedUser	saved;
 	bool		switched;
+	int			nest;
 
 	if (!cursor_fits(leaf->cursor, param->cursor_order, param->cursor_values))
 		ereport(ERROR,
@@ -90,15 +91,17 @@ bind_cursor_value(QueryParam *param, const QueryLeaf *leaf, bool *isnull)
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
 	switched = switch_for_input(1, &param->type, &saved);
+	nest = cursor_settings(cursor_reads_money(param->type));
 	getTypeInputInfo(param->type, &input, &ioparam);
 	result = OidInputFunctionCall(input, text, ioparam, -1);
+	cursor_settings_end(nest);
 	if (switched)
 		restore_user(&saved);
 	error_context_stack = callback.previous;
 	return result;
 }
 
-/* The values of the document, as the plan's parameters want them. */
+/* Convert the values of the document, and those of scopes that depend on the call. */
 static void
 bind_values(ReadRun *run, const QueryShape *shape)
 {
@@ -107,16 +110,15 @@ bind_values(ReadRun *run, const QueryShape *shape)
 
 	run->bound = palloc(sizeof(Datum) * plan->nparams);
 	run->bound_nulls = palloc(sizeof(bool) * plan->nparams);
-	Assert(shape->leaves != NULL);
 	for (int i = 0; i < plan->nparams; i++)
 	{
 		QueryParam *param = plan->params[i];
-		const QueryLeaf *leaf = &shape->leaves[param->leaf];
 
 		if (param->cursor_values > 0)
-			run->bound[i] = bind_cursor_value(param, leaf, &run->bound_nulls[i]);
+			run->bound[i] = bind_cursor_value(param, &shape->leaves[param->leaf], &run->bound_nulls[i]);
 		else
-			query_param_bind(param, &leaf->value, &run->bound[i], &run->bound_nulls[i]);
+			query_param_bind(param, param->leaf >= 0 ? &shape->leaves[param->leaf].value : param->source,
+							 &run->bound[i], &run->bound_nulls[i]);
 	}
 	MemoryContextSwitchTo(old);
 }

@@ -50,6 +50,14 @@ typedef struct ReadRun
 	DocBuffer	passing;		/* of documents that are used before the next */
 } ReadRun;
 
+/* Return the value that a parameter has in a run. */
+static inline Datum
+read_run_value(const ReadRun *run, const QueryParam *param, bool *isnull)
+{
+	*isnull = param->slot >= 0 ? run->bound_nulls[param->slot] : param->isnull;
+	return param->slot >= 0 ? run->bound[param->slot] : param->value;
+}
+
 extern ReadRun *read_run_begin(const ReadRequest *request);
 extern ReadRun *read_run_begin_paths(Oid model, ReadMode mode, ArrayType *paths);
 extern void read_run_end(ReadRun *run);

@@ -319,16 +319,7 @@ make_params(ReadRun *run, int nkeys, const Oid *types, const Datum *keys, List *
 		QueryParam *param = lfirst(lc);
 
 		params->params[i].ptype = param->type;
-		if (param->leaf >= 0)
-		{
-			params->params[i].value = run->bound[param->slot];
-			params->params[i].isnull = run->bound_nulls[param->slot];
-		}
-		else
-		{
-			params->params[i].value = param->value;
-			params->params[i].isnull = param->isnull;
-		}
+		params->params[i].value = read_run_value(run, param, &params->params[i].isnull);
 		i++;
 	}
 	for (i = 0; i < params->numParams; i++)

@@ -308,11 +308,11 @@ rows_wanted(ReadLevel *level, int64 *skipped, int64 *kept)
 	if (query->offset != NULL)
 	{
 		const QueryParam *offset = query->offset;
-		ReadRun    *run = level->run;
-		bool		bound = offset->leaf >= 0;
+		bool		isnull;
+		Datum		value = read_run_value(level->run, offset, &isnull);
 
-		if (!(bound ? run->bound_nulls[offset->slot] : offset->isnull))
-			*skipped = DatumGetInt64(bound ? run->bound[offset->slot] : offset->value);
+		if (!isnull)
+			*skipped = DatumGetInt64(value);
 		/* what is skipped is of the first rows */
 		if (query->scope_limit >= 0)
 			limit = Min(limit, query->scope_limit - *skipped);

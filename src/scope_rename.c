@@ -18,7 +18,7 @@
 #include "utils/lsyscache.h"
 
 #include "catalog_write.h"
-#include "query_json.h"
+#include "query_shape.h"
 #include "scope_rename.h"
 
 /* A walk: what has another name, and the new scope as JSON. */
@@ -111,6 +111,16 @@ append_key(Renaming *renaming, ListCell *member, List *members, const char *key)
 	appendStringInfoString(&renaming->buf, ": ");
 }
 
+/* Is a string of a scope the value that has another name now? */
+static bool
+is_old_value(const ScopeChange *change, const JsonbValue *value)
+{
+	char	   *written = query_scope_string(change->old_value);
+
+	return value->val.string.len == (int) strlen(written) &&
+		memcmp(value->val.string.val, written, value->val.string.len) == 0;
+}
+
 /* What is said of a column: values of an enum may have another name. */
 static void
 append_values(Renaming *renaming, const JsonbValue *value, bool of_enum)
@@ -118,10 +128,8 @@ append_values(Renaming *renaming, const JsonbValue *value, bool of_enum)
 	ListCell   *lc;
 
 	check_stack_depth();
-	if (of_enum && value->type == jbvString &&
-		value->val.string.len == (int) strlen(renaming->change->old_value) &&
-		memcmp(value->val.string.val, renaming->change->old_value, value->val.string.len) == 0)
-		escape_json(&renaming->buf, renaming->change->new_value);
+	if (of_enum && value->type == jbvString && is_old_value(renaming->change, value))
+		escape_json(&renaming->buf, query_scope_string(renaming->change->new_value));
 	else if (of_enum && JSON_IS_OBJECT(value) && json_members_of(value) != NIL)
 	{
 		List	   *members = json_members_of(value);
