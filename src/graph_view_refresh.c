@@ -309,6 +309,8 @@ relations_refresh_view(PG_FUNCTION_ARGS)
 	model_check(refresh.view);
 	require_owner(refresh.view);
 	read_row(&refresh);
+	/* a standby would refuse the lock with an error of its own */
+	PreventCommandIfReadOnly("relations.refresh_view()");
 	rel = relation_open(refresh.view, AccessExclusiveLock);
 	/* what was read before the lock may have changed */
 	require_owner(refresh.view);

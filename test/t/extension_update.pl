@@ -126,7 +126,9 @@ foreach my $call (
 	like($err, qr/is version 1\.0, the extension in this database is version 0\.9/, "nor does $call");
 }
 ($status, $out, $err) = $node->psql('source', 'CREATE TABLE going (id int); DROP TABLE going');
-is($status, 0, 'nobody is kept from DDL');
+is("$status $err", '0 ', 'DDL of tables that the catalog does not mention goes on');
+($status, $out, $err) = $node->psql('source', 'ALTER TABLE loose ADD going int; ALTER TABLE loose DROP going');
+is($status, 0, 'nobody is kept from DDL of other tables');
 like($err, qr/^psql:<stdin>:1: WARNING:  the catalog of relations could not follow the command: /, 'but is warned');
 
 # a session that has loaded the new library before the update

@@ -34,11 +34,11 @@ SELECT relations.many_to_many('teams', 'made', 'matches', pivot_table => 'made')
 SELECT fingerprint('kinds');
 
 CREATE SCHEMA faults;
+-- counts phases; a setting would be restored with the settings of the caller
+CREATE SEQUENCE faults.phase MINVALUE 0;
 CREATE FUNCTION faults.tick() RETURNS void LANGUAGE plpgsql AS $$
-DECLARE n int := COALESCE(NULLIF(current_setting('faults.at', true), ''), '0')::int - 1;
 BEGIN
-	PERFORM set_config('faults.at', n::text, false);
-	IF n = 0 THEN
+	IF nextval('faults.phase') = COALESCE(NULLIF(current_setting('faults.at', true), ''), '0')::int THEN
 		PERFORM pg_sleep(180);
 	END IF;
 END $$;
@@ -82,6 +82,8 @@ my @writes = (
 	[ 'factory_create', q{SELECT count(*) FROM relations.factory_create('users', 2, '{"with": ["posts", "profile"], "seed": 1}')} ],
 	[ 'graph view', q{INSERT INTO users_graph (name, profile, posts) VALUES ('v', '{"bio": "v"}', '[{"title": "v"}]')} ]);
 
+# begin to count phases, and sleep in that one; 0 for none
+sub sleep_at { return "SET faults.at = $_[0]; DO \$do\$ BEGIN PERFORM setval('faults.phase', 0); END \$do\$;" }
 my $reset = 'RESET statement_timeout; SET faults.at = 0;';
 my $hello = "SET client_min_messages = error; SET search_path = kinds;";
 # a hash of all that is there
@@ -93,7 +95,7 @@ sub all_as_it_was { return is($node->safe_psql('postgres', "$hello $all"), $was,
 sub phases
 {
 	my ($statement) = @_;
-	my $n = $node->safe_psql('postgres', "$hello SET faults.at = 0; BEGIN; DO \$do\$ BEGIN EXECUTE \$e\$ $statement \$e\$; END \$do\$; SELECT -current_setting('faults.at')::int; ROLLBACK;");
+	my $n = $node->safe_psql('postgres', "$hello " . sleep_at(0) . " BEGIN; DO \$do\$ BEGIN EXECUTE \$e\$ $statement \$e\$; END \$do\$; SELECT last_value FROM faults.phase; ROLLBACK;");
 	return $n;
 }
 
@@ -104,7 +106,7 @@ sub stuck
 	my $v = { out => '', err => '' };
 	my $file = $node->basedir . '/victim.sql';
 	unlink $file;
-	append_to_file($file, "\\set VERBOSITY sqlstate\n$hello\nSET faults.at = $at;\n$statement;\n$reset\n$later\n");
+	append_to_file($file, "\\set VERBOSITY sqlstate\n$hello\n" . sleep_at($at) . "\n$statement;\n$reset\n$later\n");
 	$v->{harness} = IPC::Run::start([ 'psql', '-X', '-q', '-At', '-d', $node->connstr('postgres') . ' application_name=victim', '-f', $file ], '<', \undef, '>', \$v->{out}, '2>', \$v->{err});
 	$node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'victim' AND wait_event = 'PgSleep'}) or die "no phase $at of: $statement\n$v->{err}";
 	$v->{pid} = $node->safe_psql('postgres', q{SELECT pid FROM pg_stat_activity WHERE application_name = 'victim'});
@@ -145,7 +147,7 @@ for my $case (@declarations, @writes)
 	my $script = "\\set VERBOSITY sqlstate\n$hello\n";
 	for my $at (1 .. $phases)
 	{
-		$script .= "SET faults.at = $at; SET statement_timeout = '40ms';\n$statement;\n$reset\n$all\n";
+		$script .= sleep_at($at) . " SET statement_timeout = '40ms';\n$statement;\n$reset\n$all\n";
 	}
 	$script .= "BEGIN;\nDO \$do\$ BEGIN EXECUTE \$e\$ $statement \$e\$; END \$do\$;\n$all\nROLLBACK;\n$all\nSELECT relations.find('users', 3, 'posts.tags') ->> 'id';\n";
 	my ($out, $err) = ('', '');
@@ -209,7 +211,7 @@ SQL
 $was = $node->safe_psql('postgres', "$hello $all");
 my $read = q{SELECT count(*), sum(jsonb_array_length(d -> 'parts')) FROM relations.preload('big.slow_wholes', 'parts') d};
 my $tmp = q{SELECT count(*) FROM pg_ls_tmpdir();};
-my $rows = $node->safe_psql('postgres', "SET faults.at = 0; DO \$do\$ BEGIN EXECUTE \$e\$ $read \$e\$; END \$do\$; SELECT -current_setting('faults.at')::int;");
+my $rows = $node->safe_psql('postgres', sleep_at(0) . " DO \$do\$ BEGIN EXECUTE \$e\$ $read \$e\$; END \$do\$; SELECT last_value FROM faults.phase;");
 cmp_ok($rows, '>=', 12000, "reading: $rows rows are counted");
 my $files = 0;
 for my $memory ('1MB', '64MB')
