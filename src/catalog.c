@@ -548,12 +548,13 @@ desc_from_tuple(HeapTuple tup, TupleDesc tupdesc)
 }
 
 /*
- * The rows of relations.relation in which the column anum (model or related)
- * is relid, and, unless it is null, the relation bears that name; all rows
- * when relid is invalid.
+ * Return the rows of relations.relation in which the column anum is relid and,
+ * unless name is NULL, the relation has that name; all rows if relid is
+ * InvalidOid.  They are a list of RelationDesc, or with tuples of HeapTuple, in
+ * the current memory context.
  */
 static List *
-scan_relations(AttrNumber anum, Oid relid, const char *name)
+scan_relations(AttrNumber anum, Oid relid, const char *name, bool tuples)
 {
 	Oid			catalog = catalog_relation_oid();
 	Relation	rel = table_open(catalog, AccessShareLock);
@@ -566,6 +567,8 @@ scan_relations(AttrNumber anum, Oid relid, const char *name)
 
 	if (anum == Anum_model && OidIsValid(relid))
 		index = relation_primary_key_index(rel);
+	else if (anum == Anum_related)
+		index = find_index_for(catalog, list_make1("related"), INDEX_FINDS_ROWS);
 	ScanKeyInit(&keys[0], anum, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
 	if (name != NULL)
 	{
@@ -576,10 +579,20 @@ scan_relations(AttrNumber anum, Oid relid, const char *name)
 	scan = systable_beginscan(rel, index, OidIsValid(index), NULL,
 							  !OidIsValid(relid) ? 0 : name != NULL ? 2 : 1, keys);
 	while (HeapTupleIsValid(tup = systable_getnext(scan)))
-		result = lappend(result, desc_from_tuple(tup, RelationGetDescr(rel)));
+		result = lappend(result, tuples ? (void *) heap_copytuple(tup)
+						 : (void *) desc_from_tuple(tup, RelationGetDescr(rel)));
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
 	return result;
+}
+
+/* Return a copy of the row of a relation, or NULL if it does not exist. */
+HeapTuple
+catalog_fetch_relation(Oid model, const char *name)
+{
+	List	   *found = scan_relations(Anum_model, model, name, true);
+
+	return found == NIL ? NULL : linitial(found);
 }
 
 /* The descriptor of one relation, or NULL when the model has none so named. */
@@ -590,7 +603,7 @@ catalog_find_relation(Oid model, const char *name)
 
 	if (strlen(name) >= NAMEDATALEN)
 		return NULL;
-	found = scan_relations(Anum_model, model, name);
+	found = scan_relations(Anum_model, model, name, false);
 	return found == NIL ? NULL : (RelationDesc *) linitial(found);
 }
 
@@ -636,29 +649,29 @@ catalog_get_relation(Oid model, const char *name)
 List *
 catalog_relations_of(Oid model)
 {
-	return scan_relations(Anum_model, model, NULL);
+	return scan_relations(Anum_model, model, NULL, false);
 }
 
 /* All relations, in no order. */
 List *
 catalog_all_relations(void)
 {
-	return scan_relations(Anum_model, InvalidOid, NULL);
+	return scan_relations(Anum_model, InvalidOid, NULL, false);
 }
 
 /* All relations that lead to a model. */
 List *
 catalog_relations_to(Oid related)
 {
-	return scan_relations(Anum_related, related, NULL);
+	return scan_relations(Anum_related, related, NULL, false);
 }
 
 /* All relations that go through a table, a pivot or a through model. */
 List *
 catalog_relations_via(Oid relid)
 {
-	return list_concat(scan_relations(Anum_through, relid, NULL),
-					   scan_relations(Anum_pivot_table, relid, NULL));
+	return list_concat(scan_relations(Anum_through, relid, NULL, false),
+					   scan_relations(Anum_pivot_table, relid, NULL, false));
 }
 
 static MorphType *
@@ -732,9 +745,11 @@ catalog_morph_types_to(Oid related)
 List *
 catalog_primary_key_columns(Oid relid)
 {
-	Relation	rel = peek_table(relid);
+	Relation	rel = try_peek_table(relid);
 	List	   *result = NIL;
 
+	if (rel == NULL)
+		return NIL;
 	if (rel->rd_rel->relkind == RELKIND_RELATION ||
 		rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
 	{
@@ -751,8 +766,17 @@ catalog_primary_key_columns(Oid relid)
 			if (index->indisprimary)
 			{
 				for (int i = 0; i < index->indnkeyatts; i++)
-					result = lappend(result,
-									 get_attname(relid, index->indkey.values[i], false));
+				{
+					char	   *name = get_attname(relid, index->indkey.values[i], true);
+
+					/* dropped this moment, with the index */
+					if (name == NULL)
+					{
+						result = NIL;
+						break;
+					}
+					result = lappend(result, name);
+				}
 			}
 			ReleaseSysCache(tup);
 			if (result != NIL)

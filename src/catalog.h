@@ -135,6 +135,7 @@ extern Oid	catalog_model_oid(void);
 extern Oid	catalog_morph_type_oid(void);
 extern Oid	catalog_graph_view_oid(void);
 extern Oid	catalog_relation_row_type(void);
+extern HeapTuple catalog_fetch_relation(Oid model, const char *name);
 extern RelationDesc *catalog_find_relation(Oid model, const char *name);
 extern void undefined_relation(Oid model, const char *name) pg_attribute_noreturn();
 extern RelationDesc *catalog_get_relation(Oid model, const char *name);

@@ -446,19 +446,6 @@ catalog_delete_morph_type(Oid model, const char *morph, const char *type)
 				  3, types, values, NULL);
 }
 
-/* The row of a relation, in the current memory context; NULL without one. */
-HeapTuple
-catalog_fetch_relation(Oid model, const char *name)
-{
-	Oid			types[] = {REGCLASSOID, NAMEOID};
-	Datum		values[] = {ObjectIdGetDatum(model),
-	DirectFunctionCall1(namein, CStringGetDatum(name))};
-	List	   *rows = catalog_query("SELECT * FROM relations.relation WHERE model = $1 AND relation = $2",
-									 2, types, values, NULL);
-
-	return rows == NIL ? NULL : linitial(rows);
-}
-
 /* A row as a tuple of the catalog's row type, without storing it. */
 HeapTuple
 relation_row_tuple(const RelationRow *row, TupleDesc tupdesc)

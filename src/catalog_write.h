@@ -68,7 +68,6 @@ extern void catalog_delete_relation(Oid model, const char *name);
 extern void catalog_update_created(const RelationDesc *desc);
 extern void catalog_put_morph_type(const MorphType *type);
 extern void catalog_delete_morph_type(Oid model, const char *morph, const char *type);
-extern HeapTuple catalog_fetch_relation(Oid model, const char *name);
 extern HeapTuple relation_row_tuple(const RelationRow *row, TupleDesc tupdesc);
 
 #endif							/* RELATIONS_CATALOG_WRITE_H */

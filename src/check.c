@@ -68,6 +68,21 @@ why_left(List *code_of)
 	return NULL;
 }
 
+/* Is it the first time that a problem is reported with a statement? */
+static bool
+is_new(Check *check, const char *problem, const char *statement)
+{
+	StringInfoData key;
+	bool		found;
+
+	initStringInfo(&key);
+	key_add_name(&key, problem);
+	key_add_name(&key, statement);
+	(void) bytes_table_enter(check->statements, &key, &found);
+	pfree(key.data);
+	return !found;
+}
+
 /*
  * Add what was found of the relation, or of the model, that is looked at.
  * What the same statement mends is told once.  statement may be NULL.
@@ -84,16 +99,9 @@ add_finding(Check *check, const char *problem, Severity severity, const char *st
 	Finding    *finding;
 	StringInfoData buf;
 	char	   *left = statement == NULL ? NULL : why_left(code_of);
-	ListCell   *lc;
 
-	foreach(lc, check->findings)
-	{
-		Finding    *other = lfirst(lc);
-
-		if (statement != NULL && other->statement != NULL &&
-			strcmp(statement, other->statement) == 0 && strcmp(problem, other->problem) == 0)
-			return;
-	}
+	if (statement != NULL && left == NULL && !is_new(check, problem, statement))
+		return;
 	old = MemoryContextSwitchTo(check->context);
 	finding = palloc0(sizeof(Finding));
 	finding->model = check->model;
@@ -334,6 +342,7 @@ run_check(Oid nspid, bool read_only)
 	ListCell   *lc;
 
 	check.context = CurrentMemoryContext;
+	check.statements = bytes_table_create();
 	check.read_only = read_only;
 	check.told = GetCurrentTimestamp();
 	MemoryContextSwitchTo(scratch);

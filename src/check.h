@@ -13,6 +13,7 @@
 #include "datatype/timestamp.h"
 #include "nodes/execnodes.h"
 
+#include "bytes_table.h"
 #include "catalog.h"
 #include "constraint.h"
 #include "guarded.h"
@@ -51,6 +52,7 @@ typedef struct Check
 {
 	MemoryContext context;
 	List	   *findings;		/* of Finding */
+	BytesTable *statements;		/* of findings, with their problems */
 	bool		read_only;		/* all in the snapshot of the caller */
 	int			done;			/* relations that have been looked at */
 	int			total;

@@ -292,9 +292,12 @@ index_serves(HeapTuple tup, Oid relid, List *columns, IndexUse use)
 		return false;
 	for (int i = 0; i < wanted; i++)
 	{
-		if (index->indkey.values[i] <= 0)
+		char	   *name = index->indkey.values[i] <= 0 ? NULL
+			: get_attname(relid, index->indkey.values[i], true);
+
+		if (name == NULL)
 			return false;
-		names = lappend(names, get_attname(relid, index->indkey.values[i], false));
+		names = lappend(names, name);
 	}
 	foreach(lc, names)
 	{
@@ -326,10 +329,12 @@ index_leads_with(Oid index, List *columns)
 Oid
 find_index_for(Oid relid, List *columns, IndexUse use)
 {
-	Relation	rel = peek_table(relid);
+	Relation	rel = try_peek_table(relid);
 	Oid			result = InvalidOid;
 	ListCell   *lc;
 
+	if (rel == NULL)
+		return InvalidOid;
 	foreach(lc, RelationGetIndexList(rel))
 	{
 		HeapTuple	tup = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(lfirst_oid(lc)));
@@ -416,10 +421,13 @@ must_be_filled(Relation rel, Form_pg_attribute att)
 bool
 needs_nothing_else(Oid relid, List *columns)
 {
-	Relation	rel = peek_table(relid);
-	TupleDesc	tupdesc = RelationGetDescr(rel);
+	Relation	rel = try_peek_table(relid);
+	TupleDesc	tupdesc;
 	bool		result = true;
 
+	if (rel == NULL)
+		return false;
+	tupdesc = RelationGetDescr(rel);
 	for (int i = 0; result && i < tupdesc->natts; i++)
 	{
 		Form_pg_attribute att = TupleDescAttr(tupdesc, i);

@@ -296,15 +296,6 @@ missing_row_triggers(Oid model, LOCKMODE lockmode)
 	return result;
 }
 
-static ForeignKey *
-enforcing_key(RelationDesc *desc)
-{
-	if (desc->constraint_name == NULL)
-		return NULL;
-	return match_foreign_key(foreign_keys_between(desc->model, desc->related),
-							 desc->foreign_key, desc->local_key);
-}
-
 /*
  * Return true if a row may be stored before the one that it refers to: nothing
  * forbids it, or nothing but a check at the end of the transaction.
@@ -312,18 +303,12 @@ enforcing_key(RelationDesc *desc)
 bool
 rows_may_precede(RelationDesc *desc)
 {
-	ForeignKey *fk = enforcing_key(desc);
+	ForeignKey *fk = NULL;
 
+	if (desc->constraint_name != NULL)
+		fk = match_foreign_key(foreign_keys_between(desc->model, desc->related),
+							   desc->foreign_key, desc->local_key);
 	return fk == NULL || fk->deferrable || !fk->validated;
-}
-
-/* Return true if the check at the end of the transaction forbids it. */
-bool
-rows_may_be_deferred(RelationDesc *desc)
-{
-	ForeignKey *fk = enforcing_key(desc);
-
-	return fk != NULL && fk->deferrable;
 }
 
 /*

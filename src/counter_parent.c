@@ -23,6 +23,7 @@
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
+#include "executor/executor.h"
 #include "executor/spi.h"
 #include "executor/tuptable.h"
 #include "lib/ilist.h"
@@ -200,7 +201,7 @@ recount_changed(MemoryContext query, RelationDesc *desc, Oid writer)
 	changed = find_changed(query, desc);
 	if (changed == NULL)
 		return;
-	foreach(lc, acquire_counter_plan(desc->related, COUNTER_PARENT, true)->parents)
+	foreach(lc, acquire_counter_plan(desc->related, COUNTER_PARENT)->parents)
 	{
 		CountedParent *parent = lfirst(lc);
 
@@ -214,96 +215,78 @@ recount_changed(MemoryContext query, RelationDesc *desc, Oid writer)
  * ---------------------------------------------------------------------
  */
 
-/*
- * Read the key of a row that has a new key, or is new.  Returns false if the
- * row is not to be counted for: its key is null or has not changed, or no row
- * refers to it and the counter is right.
- */
-static bool
-read_new_key(TriggerData *trigdata, CountedParent *parent, Datum *values)
+/* A row has a new key, or is new. */
+static void
+count_row(TriggerData *trigdata, MemoryContext query, CountedParent *parent)
 {
 	TupleDesc	desc = RelationGetDescr(trigdata->tg_relation);
+	int			n = list_length(parent->desc->local_key);
+	Datum	   *values = palloc(sizeof(Datum) * (n + 1));
 	bool		update = TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event);
 	HeapTuple	row = update ? trigdata->tg_newtuple : trigdata->tg_trigtuple;
-	bool		changed = false;
+	bool		changed = !update;
 	bool		isnull;
-	Datum		value;
 
-	for (int i = 0; i < list_length(parent->desc->local_key); i++)
+	for (int i = 0; i < n; i++)
 	{
 		Form_pg_attribute att = TupleDescAttr(desc, parent->key[i] - 1);
 
 		values[i] = heap_getattr(row, parent->key[i], desc, &isnull);
 		if (isnull)
-			return false;
-		if (!update || changed)
-			continue;
-		value = heap_getattr(trigdata->tg_trigtuple, parent->key[i], desc, &isnull);
-		changed = isnull || !datum_image_eq(values[i], value, att->attbyval, att->attlen);
+			return;
+		if (update && !changed)
+		{
+			Datum		old = heap_getattr(trigdata->tg_trigtuple, parent->key[i], desc, &isnull);
+
+			changed = isnull || !datum_image_eq(values[i], old, att->attbyval, att->attlen);
+		}
 	}
-	if (update)
-		return changed;
-	if (parent->may_precede)
-		return true;
-	value = heap_getattr(row, parent->counter, desc, &isnull);
-	return is_set(parent, value, isnull);
-}
-
-/* Like read_new_key(), for a new row of a statement. */
-static bool
-read_inserted_key(CountedParent *parent, TupleTableSlot *row, Datum *values)
-{
-	bool		isnull;
-	Datum		value;
-
-	for (int i = 0; i < list_length(parent->desc->local_key); i++)
+	if (!update && !parent->may_precede)
 	{
-		values[i] = slot_getattr(row, parent->key[i], &isnull);
-		if (isnull)
-			return false;
+		Datum		counter = heap_getattr(row, parent->counter, desc, &isnull);
+
+		changed = is_set(parent, counter, isnull);
 	}
-	if (parent->may_precede)
-		return true;
-	value = slot_getattr(row, parent->counter, &isnull);
-	return is_set(parent, value, isnull);
-}
-
-/* Count for the row that a row trigger is called for. */
-static void
-count_row(TriggerData *trigdata, MemoryContext query, CountedParent *parent)
-{
-	Datum	   *values = palloc(sizeof(Datum) * (list_length(parent->desc->local_key) + 1));
-
-	if (!read_new_key(trigdata, parent, values))
+	if (!changed)
 		return;
 	remember_key(query, parent, values);
 	recount_parent(parent, trigdata->tg_relation->rd_rel->relowner, values);
 }
 
-/*
- * Count for new rows of a statement, many of them some at a time.  Without
- * count, returns at the first row that is to be counted for.
- */
-static bool
-count_new_rows(TriggerData *trigdata, CountedParent *parent, bool count)
+/* Rows of a statement are new.  Many are counted some at a time. */
+static void
+count_new_rows(TriggerData *trigdata, CountedParent *parent)
 {
 	Oid			writer = trigdata->tg_relation->rd_rel->relowner;
-	Datum	   *values = palloc(sizeof(Datum) * list_length(parent->desc->local_key));
+	int			n = list_length(parent->desc->local_key);
+	Datum	   *values = palloc(sizeof(Datum) * n);
 	Tuplestorestate *rows = trigdata->tg_newtable;
 	MemoryContext context = NULL;
 	ParentKeys *keys = NULL;
 	TupleTableSlot *slot;
-	bool		found = false;
 
-	slot = counter_begin_reading(trigdata, rows);
+	slot = MakeSingleTupleTableSlot(RelationGetDescr(trigdata->tg_relation), &TTSOpsMinimalTuple);
+	/* others read the rows as well */
+	tuplestore_select_read_pointer(rows, tuplestore_alloc_read_pointer(rows, EXEC_FLAG_REWIND));
+	tuplestore_rescan(rows);
 	while (tuplestore_gettupleslot(rows, true, false, slot))
 	{
+		bool		isnull = false;
+		bool		counted = parent->may_precede;
+
 		CHECK_FOR_INTERRUPTS();
-		if (!read_inserted_key(parent, slot, values))
+		for (int i = 0; i < n && !isnull; i++)
+			values[i] = slot_getattr(slot, parent->key[i], &isnull);
+		if (isnull)
 			continue;
-		found = true;
-		if (!count)
-			break;
+		if (!counted)
+		{
+			Datum		counter = slot_getattr(slot, parent->counter, &isnull);
+
+			counted = is_set(parent, counter, isnull);
+		}
+		if (!counted)
+			continue;
 		if (keys == NULL)
 		{
 			MemoryContext old;
@@ -328,25 +311,6 @@ count_new_rows(TriggerData *trigdata, CountedParent *parent, bool count)
 		recount_keys(parent, writer, keys);
 	if (context != NULL)
 		MemoryContextDelete(context);
-	return found;
-}
-
-/* Return true if some row is to be counted for. */
-static bool
-any_to_count(TriggerData *trigdata, CounterPlan *plan)
-{
-	ListCell   *lc;
-
-	foreach(lc, plan->parents)
-	{
-		CountedParent *parent = lfirst(lc);
-		Datum	   *values = palloc(sizeof(Datum) * list_length(parent->desc->local_key));
-
-		if (TRIGGER_FIRED_FOR_ROW(trigdata->tg_event) ? read_new_key(trigdata, parent, values)
-			: count_new_rows(trigdata, parent, false))
-			return true;
-	}
-	return false;
 }
 
 /*
@@ -359,9 +323,10 @@ relations_counter_parent(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigdata = (TriggerData *) fcinfo->context;
 	MemoryContext query = counter_query_context();
-	bool		fits = CALLED_AS_TRIGGER(fcinfo) && TRIGGER_FIRED_AFTER(trigdata->tg_event);
-	Oid			relid;
+	MemoryContext context;
+	MemoryContext old;
 	ListCell   *lc;
+	bool		fits = CALLED_AS_TRIGGER(fcinfo) && TRIGGER_FIRED_AFTER(trigdata->tg_event);
 
 	if (fits && TRIGGER_FIRED_FOR_ROW(trigdata->tg_event))
 		fits = !TRIGGER_FIRED_BY_DELETE(trigdata->tg_event);
@@ -369,15 +334,18 @@ relations_counter_parent(PG_FUNCTION_ARGS)
 		fits = TRIGGER_FIRED_BY_INSERT(trigdata->tg_event) && trigdata->tg_newtable != NULL;
 	if (!fits)
 		counter_wrong_trigger("relations.counter_parent");
-	relid = RelationGetRelid(trigdata->tg_relation);
-	if (!any_to_count(trigdata, acquire_counter_plan(relid, COUNTER_PARENT, false)))
-		return PointerGetDatum(NULL);
-	foreach(lc, acquire_counter_plan(relid, COUNTER_PARENT, true)->parents)
+	context = AllocSetContextCreate(CurrentMemoryContext, "relations counting parents",
+									ALLOCSET_SMALL_SIZES);
+	old = MemoryContextSwitchTo(context);
+	foreach(lc, acquire_counter_plan(RelationGetRelid(trigdata->tg_relation),
+									 COUNTER_PARENT)->parents)
 	{
 		if (TRIGGER_FIRED_FOR_ROW(trigdata->tg_event))
 			count_row(trigdata, query, lfirst(lc));
 		else
-			(void) count_new_rows(trigdata, lfirst(lc), true);
+			count_new_rows(trigdata, lfirst(lc));
 	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
 	return PointerGetDatum(NULL);
 }

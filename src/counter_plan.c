@@ -151,17 +151,10 @@ free_counter_plan(CounterPlan *plan)
 		foreach(lc, table->groups)
 		{
 			CounterGroup *group = lfirst(lc);
-			ListCell   *source;
 
-			free_plan(group->changes);
-			free_plan(group->change);
-			free_plan(group->outside);
 			free_plan(group->direct);
-			foreach(source, group->sources)
-			{
-				free_plan(((CounterSource *) lfirst(source))->alone);
-				free_plan(((CounterSource *) lfirst(source))->missing);
-			}
+			free_plan(group->change);
+			free_plan(group->alone);
 		}
 		foreach(lc, table->steps)
 			free_plan(((CounterStep *) lfirst(lc))->plan);
@@ -250,12 +243,12 @@ release_counter_plan(void *arg)
 }
 
 /*
- * Return the plan of a table and an event.  With lock, locks the parent tables
- * as their UPDATE does; else no statement of the plan may be executed.  The
- * plan is released when the current memory context is reset or deleted.
+ * Return the plan of a table and an event.  Locks the parent tables as their
+ * UPDATE does.  The plan is released when the current memory context is
+ * deleted.
  */
 CounterPlan *
-acquire_counter_plan(Oid relid, CounterEvent event, bool lock)
+acquire_counter_plan(Oid relid, CounterEvent event)
 {
 	MemoryContextCallback *release = palloc0(sizeof(MemoryContextCallback));
 	CounterKey	key;
@@ -286,8 +279,6 @@ acquire_counter_plan(Oid relid, CounterEvent event, bool lock)
 			entry->plan = plan;
 		}
 		plan = entry->plan;
-		if (!lock)
-			break;
 		/* locking a table processes the invalidations of other sessions */
 		plan->refcount++;
 		for (int i = 0; i < plan->ntables; i++)

@@ -5,62 +5,30 @@
  * Each foreign key implies two relations: its table belongs to the one that it
  * points to, which has one or many of the other.  A table that is two foreign
  * keys, and nothing that must be filled, is a pivot too: it implies a
- * many_to_many in both directions.  A relation that is declared already keeps
- * its name; the others are named after the column or the table, never as a
- * column of their model or as another of its relations.  The same schema always
- * gives the same names.
+ * many_to_many in both directions.  Names are chosen in discover_names.c.
  */
 #include "relations.h"
 
 #include "access/htup_details.h"
-#include "access/table.h"
 #include "catalog/namespace.h"
 #include "executor/spi.h"
 #include "funcapi.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
-#include "utils/syscache.h"
 
 #include "arguments.h"
-#include "catalog_write.h"
-#include "constraint.h"
-#include "inflect.h"
-#include "key_resolution.h"
+#include "discover.h"
 #include "pivot.h"
 #include "table_lock.h"
 
 PG_FUNCTION_INFO_V1(relations_discover);
 
-/* A relation that a foreign key implies, or the two of a pivot. */
-typedef struct Implied
-{
-	RelationRow row;
-	ForeignKey *fk;				/* of a pivot: the one to the model */
-	ForeignKey *related_fk;		/* of a pivot: the one to the related model */
-	bool		alone;			/* nothing else joins the two tables so */
-	bool		registered;		/* in the catalog, under row.name */
-	char	   *sort_key;
-} Implied;
-
-/* Does the list hold a foreign key of the same columns to the same columns? */
-static bool
-said_before(List *foreign_keys, ForeignKey *fk)
-{
-	ListCell   *lc;
-
-	foreach(lc, foreign_keys)
-	{
-		ForeignKey *other = lfirst(lc);
-
-		if (other->child == fk->child && other->parent == fk->parent &&
-			same_pairs(other->child_columns, other->parent_columns,
-					   fk->child_columns, fk->parent_columns))
-			return true;
-	}
-	return false;
-}
+/* ---------------------------------------------------------------------
+ * Foreign keys
+ * ---------------------------------------------------------------------
+ */
 
 /* May the caller read some column of a table, and use its schema? */
 static bool
@@ -72,31 +40,15 @@ may_read(Oid relid)
 }
 
 /*
- * Return a foreign key and keep its tables as they are until the end of the
- * transaction.  Returns NULL if it was dropped, or if the caller may not read
- * one of the tables.
- */
-static ForeignKey *
-lock_foreign_key(Oid conoid)
-{
-	ForeignKey *fk = get_foreign_key(conoid);
-
-	if (fk == NULL || !may_read(fk->child) || !may_read(fk->parent) ||
-		!try_lock_table(fk->child, AccessShareLock) || !try_lock_table(fk->parent, AccessShareLock))
-		return NULL;
-	return get_foreign_key(conoid);
-}
-
-/*
  * Does a foreign key stand on columns that a polymorphic reference generated?
  * Its type's row is the relation, and those columns are nobody's business.
  */
 static bool
-is_of_morph_type(ForeignKey *fk)
+is_of_morph_type(List *types, ForeignKey *fk)
 {
 	ListCell   *lc;
 
-	foreach(lc, catalog_morph_types(fk->child, NULL))
+	foreach(lc, types)
 	{
 		if (same_columns(((MorphType *) lfirst(lc))->foreign_key, fk->child_columns))
 			return true;
@@ -105,15 +57,20 @@ is_of_morph_type(ForeignKey *fk)
 }
 
 /*
- * The foreign keys of the tables of a schema, in an order that depends on
- * names only: those of few columns first, for they give the shortest names.
+ * Return the foreign keys of the tables of a schema that the caller may read,
+ * without those that say the same as another one.  Their order depends on names
+ * only: those of one table stand together, those of few columns first, for they
+ * give the shortest names.
  */
 static List *
-foreign_keys_of_schema(Oid nspid)
+foreign_keys_of_schema(Discovery *discovery, Oid nspid)
 {
 	MemoryContext caller = CurrentMemoryContext;
+	BytesTable *seen = bytes_table_create();
 	Oid			types[] = {OIDOID};
 	Datum		values[] = {ObjectIdGetDatum(nspid)};
+	Oid			child = InvalidOid;
+	List	   *morph_types = NIL;
 	List	   *result = NIL;
 	int			rc;
 
@@ -129,67 +86,128 @@ foreign_keys_of_schema(Oid nspid)
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		bool		isnull;
+		bool		found;
 		Datum		conoid = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull);
 		MemoryContext old = MemoryContextSwitchTo(caller);
-		ForeignKey *fk = isnull ? NULL : lock_foreign_key(DatumGetObjectId(conoid));
+		ForeignKey *fk = isnull ? NULL : get_foreign_key(DatumGetObjectId(conoid));
 
 		CHECK_FOR_INTERRUPTS();
-		if (fk != NULL && !said_before(result, fk) && !is_of_morph_type(fk))
-			result = lappend(result, fk);
+		if (fk != NULL && may_read(fk->child) && may_read(fk->parent))
+		{
+			if (fk->child != child)
+				morph_types = catalog_morph_types(fk->child, NULL);
+			child = fk->child;
+			key_start(&discovery->key, fk->child);
+			key_add_oid(&discovery->key, fk->parent);
+			key_add_pairs(&discovery->key, fk->child_columns, fk->parent_columns);
+			(void) bytes_table_enter(seen, &discovery->key, &found);
+			if (!found && !is_of_morph_type(morph_types, fk))
+				result = lappend(result, fk);
+		}
 		MemoryContextSwitchTo(old);
 	}
 	SPI_finish();
 	return result;
 }
 
-/* Is a declared relation the one step that a row is? */
-static bool
-is_same_step(RelationDesc *desc, RelationRow *row)
+/* ---------------------------------------------------------------------
+ * What is registered
+ * ---------------------------------------------------------------------
+ */
+
+/*
+ * Put the key of a relation of one step into discovery->key.  A relation that
+ * was declared as has_many is that, though the foreign key be unique.
+ */
+static void
+step_key(Discovery *discovery, Oid model, Oid related, bool belongs,
+		 List *foreign_key, List *local_key)
 {
-	if (desc->kind != RELATION_BELONGS_TO && desc->kind != RELATION_HAS_ONE &&
-		desc->kind != RELATION_HAS_MANY)
-		return false;
-	return (desc->kind == RELATION_BELONGS_TO) == (row->kind == RELATION_BELONGS_TO) &&
-		same_pairs(desc->foreign_key, desc->local_key, row->foreign_key, row->local_key);
+	key_start(&discovery->key, model);
+	key_add_oid(&discovery->key, related);
+	key_add_name(&discovery->key, belongs ? "belongs" : "has");
+	key_add_pairs(&discovery->key, foreign_key, local_key);
 }
 
-/* Is a declared relation the way through a pivot that a row is? */
-static bool
-is_same_way(RelationDesc *desc, RelationRow *row)
+/* Put the key of a relation through a pivot into discovery->key. */
+static void
+pivot_key(Discovery *discovery, Oid model, Oid related, Oid pivot,
+		  List *foreign_key, List *local_key, List *related_foreign_key, List *related_key)
 {
-	return desc->kind == RELATION_MANY_TO_MANY && desc->via == row->pivot_table &&
-		same_pairs(desc->steps[0].foreign_key, desc->steps[0].local_key,
-				   row->pivot_foreign_key, row->local_key) &&
-		same_pairs(desc->steps[1].foreign_key, desc->steps[1].local_key,
-				   row->pivot_related_foreign_key, row->related_key);
+	key_start(&discovery->key, model);
+	key_add_oid(&discovery->key, related);
+	key_add_name(&discovery->key, "through");
+	key_add_oid(&discovery->key, pivot);
+	key_add_pairs(&discovery->key, foreign_key, local_key);
+	key_add_pairs(&discovery->key, related_foreign_key, related_key);
 }
 
 /*
- * The declared relation that says what an implied one does: the same keys, in
- * the same direction, and no scope.  One that was declared as has_many is
- * that, though the foreign key be unique.  NULL when there is none.
+ * Put the key of a declared relation into discovery->key.  Returns false for a
+ * relation that no foreign key implies.
  */
-static RelationDesc *
-find_registered(RelationRow *row)
+static bool
+declared_key(Discovery *discovery, RelationDesc *desc)
 {
-	ListCell   *lc;
-
-	foreach(lc, catalog_relations_of(row->model))
+	if (desc->scope != NULL)
+		return false;
+	switch (desc->kind)
 	{
-		RelationDesc *desc = lfirst(lc);
-
-		if (desc->related == row->related && desc->scope == NULL &&
-			(row->kind == RELATION_MANY_TO_MANY ? is_same_way : is_same_step) (desc, row))
-			return desc;
+		case RELATION_BELONGS_TO:
+		case RELATION_HAS_ONE:
+		case RELATION_HAS_MANY:
+			step_key(discovery, desc->model, desc->related, desc->kind == RELATION_BELONGS_TO,
+					 desc->foreign_key, desc->local_key);
+			return true;
+		case RELATION_MANY_TO_MANY:
+			pivot_key(discovery, desc->model, desc->related, desc->via,
+					  desc->steps[0].foreign_key, desc->steps[0].local_key,
+					  desc->steps[1].foreign_key, desc->steps[1].local_key);
+			return true;
+		default:
+			return false;
 	}
-	return NULL;
 }
 
-/* A registered relation keeps its name and what it was declared as. */
+/* Read the relations of a model, and take the names of these and of its columns. */
 static void
-take_registered(Implied *implied)
+load_model(Discovery *discovery, Oid model)
 {
-	RelationDesc *registered = find_registered(&implied->row);
+	bool		found;
+	Relation	rel = try_peek_table(model);
+	ListCell   *lc;
+
+	for (int i = 0; rel != NULL && i < RelationGetNumberOfAttributes(rel); i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel), i);
+
+		if (!att->attisdropped)
+			discovery_take_name(discovery, model, NameStr(att->attname));
+	}
+	if (rel != NULL)
+		RelationClose(rel);
+	foreach(lc, catalog_relations_of(model))
+	{
+		RelationDesc *desc = lfirst(lc);
+		void	  **value;
+
+		discovery_take_name(discovery, model, desc->name);
+		if (!declared_key(discovery, desc))
+			continue;
+		value = bytes_table_enter(discovery->registered, &discovery->key, &found);
+		if (!found)
+			*value = desc;
+	}
+}
+
+/*
+ * A registered relation keeps its name and what it was declared as.  The key of
+ * the relation is in discovery->key.
+ */
+static void
+take_registered(Discovery *discovery, Implied *implied)
+{
+	RelationDesc *registered = bytes_table_find(discovery->registered, &discovery->key);
 
 	if (registered == NULL)
 		return;
@@ -198,8 +216,13 @@ take_registered(Implied *implied)
 	implied->row.kind = registered->kind;
 }
 
+/* ---------------------------------------------------------------------
+ * Relations of one step
+ * ---------------------------------------------------------------------
+ */
+
 static Implied *
-make_implied(ForeignKey *fk, RelationKind kind, bool alone)
+make_implied(Discovery *discovery, ForeignKey *fk, RelationKind kind, bool alone)
 {
 	Implied    *implied = palloc0(sizeof(Implied));
 
@@ -213,36 +236,65 @@ make_implied(ForeignKey *fk, RelationKind kind, bool alone)
 	implied->row.enforce = true;
 	implied->row.validate = fk->validated;
 	implied->row.constraint_name = fk->name;
-	take_registered(implied);
+	step_key(discovery, implied->row.model, implied->row.related, kind == RELATION_BELONGS_TO,
+			 implied->row.foreign_key, implied->row.local_key);
+	take_registered(discovery, implied);
 	return implied;
+}
+
+/* Put two tables into discovery->key, in their order. */
+static void
+tables_key(Discovery *discovery, Oid a, Oid b)
+{
+	key_start(&discovery->key, a);
+	key_add_oid(&discovery->key, b);
+}
+
+/* Count what joins two tables, which are in discovery->key. */
+static void
+count_joins(Discovery *discovery, BytesTable *joins)
+{
+	bool		found;
+	void	  **count = bytes_table_enter(joins, &discovery->key, &found);
+
+	*count = (void *) ((intptr_t) *count + 1);
+}
+
+/* Is what joins the two tables in discovery->key the only one? */
+static bool
+joins_alone(Discovery *discovery, BytesTable *joins)
+{
+	return (intptr_t) bytes_table_find(joins, &discovery->key) == 1;
 }
 
 /* The relations of one step that foreign keys imply. */
 static List *
-implied_by(List *foreign_keys)
+implied_by(Discovery *discovery, List *foreign_keys)
 {
+	BytesTable *joins = bytes_table_create();
 	List	   *result = NIL;
 	ListCell   *lc;
-	ListCell   *other;
 
+	foreach(lc, foreign_keys)
+	{
+		tables_key(discovery, ((ForeignKey *) lfirst(lc))->child, ((ForeignKey *) lfirst(lc))->parent);
+		count_joins(discovery, joins);
+	}
 	for (int inverse = 0; inverse < 2; inverse++)
 	{
 		foreach(lc, foreign_keys)
 		{
 			ForeignKey *fk = lfirst(lc);
 			RelationKind kind = RELATION_BELONGS_TO;
-			int			joins = 0;
+			bool		alone;
 
-			foreach(other, foreign_keys)
-			{
-				if (((ForeignKey *) lfirst(other))->child == fk->child &&
-					((ForeignKey *) lfirst(other))->parent == fk->parent)
-					joins++;
-			}
+			CHECK_FOR_INTERRUPTS();
+			tables_key(discovery, fk->child, fk->parent);
+			alone = joins_alone(discovery, joins);
 			if (inverse == 1)
 				kind = find_unique(fk->child, fk->child_columns) != NULL
 					? RELATION_HAS_ONE : RELATION_HAS_MANY;
-			result = lappend(result, make_implied(fk, kind, joins == 1));
+			result = lappend(result, make_implied(discovery, fk, kind, alone));
 		}
 	}
 	return result;
@@ -265,81 +317,104 @@ is_part_of(List *columns, List *others)
 {
 	ListCell   *lc;
 
+	if (list_length(columns) >= list_length(others))
+		return false;
 	foreach(lc, columns)
 	{
 		if (!list_has_name(others, lfirst(lc)))
 			return false;
 	}
-	return list_length(columns) < list_length(others);
+	return true;
 }
 
 /*
- * The pivot that a table is, with the foreign keys in the order given; NULL
- * when it is none: it has more foreign keys or less, one of them leads to
- * itself or is unique, a row needs more than them, or other tables refer to its
- * rows, which then are more than a link.  A foreign key whose columns are some
- * of another's, such as a tenant's, does not count.
+ * Return the pivot that a table is, with its foreign keys in their order, or
+ * NULL: it has more foreign keys than two or less, one of them leads to itself
+ * or is unique, or a row needs more than them.  A foreign key whose columns are
+ * some of another's, such as a tenant's, does not count.  The foreign keys are
+ * those from first to last of the list.
  */
 static TablePivot *
-pivot_of(Oid relid, List *foreign_keys)
+pivot_of(List *foreign_keys, int first, int last)
 {
-	TablePivot *pivot = palloc0(sizeof(TablePivot));
+	ForeignKey *keys[2];
+	TablePivot *pivot;
+	Oid			relid = ((ForeignKey *) list_nth(foreign_keys, first))->child;
 	int			n = 0;
-	ListCell   *lc;
-	ListCell   *other;
 
-	foreach(lc, foreign_keys)
+	/* those of many columns come last: what counts is known before its parts */
+	for (int i = last; i >= first; i--)
 	{
-		ForeignKey *fk = lfirst(lc);
-		bool		counts = fk->child == relid;
+		ForeignKey *fk = list_nth(foreign_keys, i);
 
-		if (fk->parent == relid)
-			return NULL;
-		foreach(other, foreign_keys)
-		{
-			if (counts && ((ForeignKey *) lfirst(other))->child == relid &&
-				is_part_of(fk->child_columns, ((ForeignKey *) lfirst(other))->child_columns))
-				counts = false;
-		}
-		if (!counts)
+		if ((n > 0 && is_part_of(fk->child_columns, keys[0]->child_columns)) ||
+			(n > 1 && is_part_of(fk->child_columns, keys[1]->child_columns)))
 			continue;
-		if (n == 2 || find_unique(relid, fk->child_columns) != NULL)
+		if (n == 2)
 			return NULL;
-		pivot->keys[n++] = fk;
+		keys[n++] = fk;
 	}
-	if (n < 2 || same_columns(pivot->keys[0]->child_columns, pivot->keys[1]->child_columns) ||
-		!needs_nothing_else(relid, list_concat_copy(pivot->keys[0]->child_columns,
-													pivot->keys[1]->child_columns)))
+	if (n < 2 || same_columns(keys[0]->child_columns, keys[1]->child_columns) ||
+		find_unique(relid, keys[0]->child_columns) != NULL ||
+		find_unique(relid, keys[1]->child_columns) != NULL ||
+		!needs_nothing_else(relid, list_concat_copy(keys[0]->child_columns, keys[1]->child_columns)))
 		return NULL;
+	pivot = palloc(sizeof(TablePivot));
+	pivot->keys[0] = keys[1];
+	pivot->keys[1] = keys[0];
 	return pivot;
 }
 
+/* The tables that foreign keys lead to, as a hash table of OIDs. */
+static HTAB *
+referenced_tables(List *foreign_keys)
+{
+	HASHCTL		ctl = {0};
+	HTAB	   *result;
+	ListCell   *lc;
+
+	ctl.keysize = ctl.entrysize = sizeof(Oid);
+	ctl.hcxt = CurrentMemoryContext;
+	result = hash_create("relations referenced tables", 256, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	foreach(lc, foreign_keys)
+		(void) hash_search(result, &((ForeignKey *) lfirst(lc))->parent, HASH_ENTER, NULL);
+	return result;
+}
+
 /*
- * The tables that are pivots, in the order of their foreign keys, without those
- * that many_to_many would use only if they were named.
+ * Return the tables that are pivots, in the order of their foreign keys, without
+ * those that many_to_many would use only if they were named.  A table to whose
+ * rows others refer is more than a link.
  */
 static List *
 pivots_among(List *foreign_keys)
 {
-	List	   *tables = NIL;
+	HTAB	   *referenced = referenced_tables(foreign_keys);
 	List	   *result = NIL;
-	ListCell   *lc;
+	int			last;
 
-	foreach(lc, foreign_keys)
-		tables = list_append_unique_oid(tables, ((ForeignKey *) lfirst(lc))->child);
-	foreach(lc, tables)
+	for (int first = 0; first < list_length(foreign_keys); first = last + 1)
 	{
-		TablePivot *pivot = pivot_of(lfirst_oid(lc), foreign_keys);
+		Oid			relid = ((ForeignKey *) list_nth(foreign_keys, first))->child;
+		TablePivot *pivot;
 
-		if (pivot != NULL && (may_adopt_pivot(lfirst_oid(lc), pivot->keys[0]->parent) ||
-							  may_adopt_pivot(lfirst_oid(lc), pivot->keys[1]->parent)))
+		CHECK_FOR_INTERRUPTS();
+		for (last = first; last + 1 < list_length(foreign_keys) &&
+			 ((ForeignKey *) list_nth(foreign_keys, last + 1))->child == relid;)
+			last++;
+		if (last == first || hash_search(referenced, &relid, HASH_FIND, NULL) != NULL)
+			continue;
+		pivot = pivot_of(foreign_keys, first, last);
+		if (pivot != NULL && (may_adopt_pivot(relid, pivot->keys[0]->parent) ||
+							  may_adopt_pivot(relid, pivot->keys[1]->parent)))
 			result = lappend(result, pivot);
 	}
+	hash_destroy(referenced);
 	return result;
 }
 
 static Implied *
-make_many_to_many(ForeignKey *fk, ForeignKey *related_fk, bool alone)
+make_many_to_many(Discovery *discovery, ForeignKey *fk, ForeignKey *related_fk, bool alone)
 {
 	Implied    *implied = palloc0(sizeof(Implied));
 
@@ -358,268 +433,58 @@ make_many_to_many(ForeignKey *fk, ForeignKey *related_fk, bool alone)
 	implied->row.validate = fk->validated && related_fk->validated;
 	implied->row.constraint_name = fk->name;
 	implied->row.related_constraint_name = related_fk->name;
-	take_registered(implied);
+	pivot_key(discovery, implied->row.model, implied->row.related, implied->row.pivot_table,
+			  implied->row.pivot_foreign_key, implied->row.local_key,
+			  implied->row.pivot_related_foreign_key, implied->row.related_key);
+	take_registered(discovery, implied);
 	return implied;
 }
 
-static bool
-join_the_same(TablePivot *a, TablePivot *b)
+/* Put the two tables that a pivot joins into discovery->key, in whatever order. */
+static void
+joined_key(Discovery *discovery, const TablePivot *pivot)
 {
-	return (a->keys[0]->parent == b->keys[0]->parent && a->keys[1]->parent == b->keys[1]->parent) ||
-		(a->keys[0]->parent == b->keys[1]->parent && a->keys[1]->parent == b->keys[0]->parent);
+	Oid			a = pivot->keys[0]->parent;
+	Oid			b = pivot->keys[1]->parent;
+
+	tables_key(discovery, Min(a, b), Max(a, b));
 }
 
 /* The relations through pivots that foreign keys imply, in both directions. */
 static List *
-implied_by_pivots(List *foreign_keys)
+implied_by_pivots(Discovery *discovery, List *foreign_keys)
 {
 	List	   *pivots = pivots_among(foreign_keys);
+	BytesTable *joins = bytes_table_create();
 	List	   *result = NIL;
 	ListCell   *lc;
-	ListCell   *other;
 
 	foreach(lc, pivots)
 	{
+		joined_key(discovery, lfirst(lc));
+		count_joins(discovery, joins);
+	}
+	foreach(lc, pivots)
+	{
 		TablePivot *pivot = lfirst(lc);
-		int			joins = 0;
+		bool		alone;
 
-		foreach(other, pivots)
-		{
-			if (join_the_same(pivot, lfirst(other)))
-				joins++;
-		}
+		joined_key(discovery, pivot);
+		alone = joins_alone(discovery, joins);
 		for (int i = 0; i < 2; i++)
 		{
 			if (may_adopt_pivot(pivot->keys[i]->child, pivot->keys[i]->parent))
-				result = lappend(result, make_many_to_many(pivot->keys[i], pivot->keys[1 - i], joins == 1));
+				result = lappend(result, make_many_to_many(discovery, pivot->keys[i],
+														   pivot->keys[1 - i], alone));
 		}
 	}
 	return result;
 }
 
 /* ---------------------------------------------------------------------
- * Names
+ * discover
  * ---------------------------------------------------------------------
  */
-
-/* Is a name free for a relation of the model? */
-static bool
-is_free(List *all, Implied *implied, const char *name)
-{
-	ListCell   *lc;
-
-	if (name[0] == '\0' || get_attnum(implied->row.model, name) > 0 ||
-		catalog_find_relation(implied->row.model, name) != NULL)
-		return false;
-	foreach(lc, all)
-	{
-		Implied    *other = lfirst(lc);
-
-		if (other->row.model == implied->row.model && other->row.name != NULL &&
-			strcmp(other->row.name, name) == 0)
-			return false;
-	}
-	return true;
-}
-
-static bool
-ends_with(const char *name, const char *ending)
-{
-	size_t		length = strlen(name);
-	size_t		n = strlen(ending);
-
-	return length > n && strcmp(name + length - n, ending) == 0;
-}
-
-/*
- * What a foreign key column is called after: author for author_id, "authorId"
- * and, when it points to a column uuid, author_uuid.  The whole name when no
- * such ending is there.
- */
-static char *
-column_stem(const char *column, const char *key)
-{
-	char	   *capitalized = pstrdup(key);
-	const char *endings[] = {psprintf("_%s", key), "_id", "Id", "ID", "_fk", capitalized};
-
-	capitalized[0] = pg_toupper((unsigned char) capitalized[0]);
-	for (int i = 0; i < (int) lengthof(endings); i++)
-	{
-		size_t		rest;
-
-		if (!ends_with(column, endings[i]))
-			continue;
-		rest = strlen(column) - strlen(endings[i]);
-		/* camelCase: the letter before must be a small one */
-		if (endings[i][0] != '_' && !(column[rest - 1] >= 'a' && column[rest - 1] <= 'z'))
-			continue;
-		return pnstrdup(column, rest);
-	}
-	return pstrdup(column);
-}
-
-/*
- * The stem of a foreign key: of its columns the one that is called after the
- * table that it points to, else the last.
- */
-static char *
-foreign_key_stem(ForeignKey *fk)
-{
-	char	   *singular = model_singular(fk->parent);
-	char	   *stem = NULL;
-	ListCell   *c;
-	ListCell   *p;
-
-	forboth(c, fk->child_columns, p, fk->parent_columns)
-	{
-		stem = column_stem(lfirst(c), lfirst(p));
-		if (strcmp(stem, singular) == 0)
-			break;
-	}
-	Assert(stem != NULL);
-	return stem;
-}
-
-/*
- * Join parts to a name that fits, cutting the first as far as it must be.
- * The number is put behind it unless it is less than two.
- */
-static char *
-join_name(const char *first, const char *second, int number)
-{
-	char	   *tail = psprintf("%s%s", second, number > 1 ? psprintf("_%d", number) : "");
-	int			room = NAMEDATALEN - 1 - (int) strlen(tail);
-
-	if (room < 8)
-	{
-		/* two long names: half of the room for each */
-		tail = psprintf("%.*s%s", pg_mbcliplen(second, strlen(second), NAMEDATALEN / 2 - 8), second,
-						number > 1 ? psprintf("_%d", number) : "");
-		room = NAMEDATALEN - 1 - (int) strlen(tail);
-	}
-	return psprintf("%.*s%s", pg_mbcliplen(first, strlen(first), room), first, tail);
-}
-
-/* The first free name of a list of wishes; the last wish is numbered. */
-static char *
-choose_name(List *all, Implied *implied, List *wishes)
-{
-	ListCell   *lc;
-	char	   *name = NULL;
-
-	foreach(lc, wishes)
-	{
-		name = join_name(lfirst(lc), "", 0);	/* plurals are longer */
-		if (is_free(all, implied, name))
-			return name;
-	}
-	Assert(name != NULL);
-	for (int number = 2;; number++)
-	{
-		char	   *numbered = join_name(name, "", number);
-
-		CHECK_FOR_INTERRUPTS();
-		if (is_free(all, implied, numbered))
-			return numbered;
-	}
-}
-
-/*
- * Does the stem of a pivot's foreign key tell what its table's name does not?
- * Not when it says that name again, nor when another pivot between the two
- * tables says the same.
- */
-static bool
-stem_tells(List *all, Implied *implied, bool related)
-{
-	ForeignKey *fk = related ? implied->related_fk : implied->fk;
-	char	   *stem = foreign_key_stem(fk);
-	ListCell   *lc;
-
-	if (strcmp(stem, model_singular(fk->parent)) == 0)
-		return false;
-	foreach(lc, all)
-	{
-		Implied    *other = lfirst(lc);
-
-		if (other != implied && other->row.kind == RELATION_MANY_TO_MANY &&
-			other->row.model == implied->row.model && other->row.related == implied->row.related &&
-			strcmp(stem, foreign_key_stem(related ? other->related_fk : other->fk)) == 0)
-			return false;
-	}
-	return true;
-}
-
-/*
- * Name a many_to_many.  It is called after the related table, tracks; from a
- * table to itself, after the column that leads there, friends; when several
- * pivots join the two tables, after what tells them apart: the columns,
- * reviewers or posts_by_reviewer, or the pivot, posts_by_like.
- */
-static char *
-name_of_many_to_many(List *all, Implied *implied)
-{
-	bool		to_itself = implied->row.model == implied->row.related;
-	char	   *plain = plural_of(model_name(implied->row.related));
-	char	   *many = plural_of(foreign_key_stem(implied->related_fk));
-	char	   *by = psprintf("_by_%s", foreign_key_stem(implied->fk));
-	char	   *by_pivot = psprintf("_by_%s", model_singular(implied->row.pivot_table));
-	List	   *wishes = NIL;
-
-	if (implied->alone)
-		wishes = lappend(wishes, to_itself ? many : plain);
-	if (stem_tells(all, implied, true))
-		wishes = lappend(wishes, many);
-	if (stem_tells(all, implied, false))
-		wishes = lappend(wishes, join_name(plain, by, 0));
-	wishes = lappend(wishes, join_name(to_itself ? many : plain, by_pivot, 0));
-	return choose_name(all, implied, wishes);
-}
-
-/*
- * Name an implied relation.  A belongs_to is called after its column, author
- * for author_id; when the column has no such ending, or there are several, the
- * table that it points to helps: reports_to_employee.  A has_many is called
- * after its table, posts; when two foreign keys come from there, after the
- * column too: posts_by_author.
- */
-static char *
-name_of(List *all, Implied *implied)
-{
-	ForeignKey *fk = implied->fk;
-	char	   *stem = foreign_key_stem(fk);
-	List	   *wishes;
-
-	if (implied->row.kind == RELATION_MANY_TO_MANY)
-		return name_of_many_to_many(all, implied);
-	if (implied->row.kind == RELATION_BELONGS_TO)
-	{
-		char	   *parent = model_singular(fk->parent);
-		char	   *both = join_name(stem, psprintf("_%s", parent), 0);
-
-		if (list_length(fk->child_columns) > 1)
-			wishes = list_make3(parent, stem, both);
-		/* of a shared primary key the column says nothing */
-		else if (strcmp(stem, linitial(fk->parent_columns)) == 0)
-			wishes = list_make2(parent, both);
-		else if (get_attnum(fk->child, stem) > 0)
-			wishes = list_make2(both, parent);
-		else
-			wishes = list_make3(stem, parent, both);
-		/* of several foreign keys, none may speak for the table */
-		if (!implied->alone)
-			wishes = list_delete_ptr(wishes, parent);
-	}
-	else
-	{
-		char	   *plain = implied->row.kind == RELATION_HAS_ONE
-			? model_singular(fk->child) : plural_of(model_name(fk->child));
-		char	   *by = join_name(plain, psprintf("_by_%s", stem), 0);
-
-		wishes = implied->alone ? list_make2(plain, by) : list_make1(by);
-	}
-	return choose_name(all, implied, wishes);
-}
 
 static int
 compare_implied(const ListCell *a, const ListCell *b)
@@ -631,39 +496,56 @@ compare_implied(const ListCell *a, const ListCell *b)
 	return cmp != 0 ? cmp : strcmp(one->row.name, other->row.name);
 }
 
+/* Read what is known of the models of foreign keys: the tables on both sides. */
+static void
+load_models(Discovery *discovery, List *foreign_keys)
+{
+	HTAB	   *loaded = referenced_tables(foreign_keys);
+	HASH_SEQ_STATUS status;
+	ListCell   *lc;
+	Oid		   *relid;
+
+	foreach(lc, foreign_keys)
+		(void) hash_search(loaded, &((ForeignKey *) lfirst(lc))->child, HASH_ENTER, NULL);
+	hash_seq_init(&status, loaded);
+	while ((relid = hash_seq_search(&status)) != NULL)
+		load_model(discovery, *relid);
+	hash_destroy(loaded);
+}
+
 /*
- * All relations that the foreign keys of a schema imply, named, in the order
- * of their models' and their own names.
+ * Return all relations that the foreign keys of a schema imply, named, in the
+ * order of their models' and their own names.
  */
 static List *
 discover_schema(Oid nspid)
 {
-	List	   *foreign_keys = foreign_keys_of_schema(nspid);
+	Discovery	discovery;
+	HASHCTL		ctl = {0};
+	List	   *foreign_keys;
 	List	   *all;
-	ListCell   *lc;
 
+	initStringInfo(&discovery.key);
+	discovery.registered = bytes_table_create();
+	discovery.names = bytes_table_create();
+	discovery.stems = bytes_table_create();
+	ctl.keysize = sizeof(Oid);
+	ctl.entrysize = sizeof(DiscoveredModel);
+	ctl.hcxt = CurrentMemoryContext;
+	discovery.models = hash_create("relations discovered models", 256, &ctl,
+								   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	foreign_keys = foreign_keys_of_schema(&discovery, nspid);
+	load_models(&discovery, foreign_keys);
 	/* names are given in this order: one step first */
-	all = list_concat(implied_by(foreign_keys), implied_by_pivots(foreign_keys));
-	foreach(lc, all)
-	{
-		Implied    *implied = lfirst(lc);
-
-		CHECK_FOR_INTERRUPTS();
-		if (implied->row.name == NULL)
-			implied->row.name = name_of(all, implied);
-		implied->sort_key = psprintf("%s.%s", model_name(implied->row.model),
-									 get_namespace_name(get_rel_namespace(implied->row.model)));
-	}
+	all = list_concat(implied_by(&discovery, foreign_keys), implied_by_pivots(&discovery, foreign_keys));
+	discovery_name(&discovery, all);
 	list_sort(all, compare_implied);
 	return all;
 }
 
-/*
- * Lock the tables of the relations that are to be registered.  Raises
- * insufficient_privilege when the caller does not own one of the models.
- */
-static void
-lock_implied(List *all)
+/* The tables of the relations that are to be registered, in no order. */
+static List *
+tables_to_lock(List *all)
 {
 	List	   *relids = NIL;
 	ListCell   *lc;
@@ -674,22 +556,72 @@ lock_implied(List *all)
 
 		if (implied->registered)
 			continue;
-		require_owner(implied->row.model);
-		require_access(implied->row.related);
 		relids = lappend_oid(relids, implied->row.model);
 		relids = lappend_oid(relids, implied->row.related);
 		if (OidIsValid(implied->row.pivot_table))
-		{
-			require_access(implied->row.pivot_table);
 			relids = lappend_oid(relids, implied->row.pivot_table);
-		}
 	}
-	lock_models(relids);
+	return relids;
+}
+
+/* Is each OID of a list in another one?  Both are sorted. */
+static bool
+is_contained(List *relids, List *others)
+{
+	int			at = 0;
+	ListCell   *lc;
+
+	foreach(lc, relids)
+	{
+		while (at < list_length(others) && list_nth_oid(others, at) < lfirst_oid(lc))
+			at++;
+		if (at == list_length(others) || list_nth_oid(others, at) != lfirst_oid(lc))
+			return false;
+	}
+	return true;
 }
 
 /*
- * SQL: discover(schema, register).  Raises undefined_schema; with register,
- * insufficient_privilege for a model that is somebody else's.
+ * Discover the relations of a schema and lock the tables of those that are to
+ * be registered.  Raises insufficient_privilege if the caller does not own one
+ * of the models.
+ */
+static List *
+discover_and_lock(Oid nspid)
+{
+	List	   *all = discover_schema(nspid);
+	List	   *locked = NIL;
+
+	for (;;)
+	{
+		List	   *relids = tables_to_lock(all);
+		ListCell   *lc;
+
+		list_sort(relids, list_oid_cmp);
+		if (is_contained(relids, locked))
+			return all;
+		foreach(lc, all)
+		{
+			Implied    *implied = lfirst(lc);
+
+			if (implied->registered)
+				continue;
+			require_owner(implied->row.model);
+			require_access(implied->row.related);
+			if (OidIsValid(implied->row.pivot_table))
+				require_access(implied->row.pivot_table);
+		}
+		lock_models(relids);
+		locked = relids;
+		/* what was read before the locks may have changed */
+		all = discover_schema(nspid);
+	}
+}
+
+/*
+ * SQL: discover(schema, register).  Without register it locks nothing.  Raises
+ * undefined_schema; with register, insufficient_privilege for a model that is
+ * somebody else's.
  */
 Datum
 relations_discover(PG_FUNCTION_ARGS)
@@ -707,18 +639,13 @@ relations_discover(PG_FUNCTION_ARGS)
 	/* the extension's own tables are no models */
 	if (nspid != get_namespace_oid(RELATIONS_SCHEMA, false) &&
 		!isOtherTempNamespace(nspid))
-		all = discover_schema(nspid);
-	if (register_them && all != NIL)
-	{
-		lock_implied(all);
-		/* what was read before the locks may have changed */
-		all = discover_schema(nspid);
-	}
+		all = register_them ? discover_and_lock(nspid) : discover_schema(nspid);
 	foreach(lc, all)
 	{
 		Implied    *implied = lfirst(lc);
 		HeapTuple	row = NULL;
 
+		CHECK_FOR_INTERRUPTS();
 		if (implied->registered)
 			row = catalog_fetch_relation(implied->row.model, implied->row.name);
 		else if (register_them)
@@ -726,6 +653,7 @@ relations_discover(PG_FUNCTION_ARGS)
 		if (row == NULL)
 			row = relation_row_tuple(&implied->row, rsinfo->setDesc);
 		tuplestore_puttuple(rsinfo->setResult, row);
+		heap_freetuple(row);
 	}
 	return (Datum) 0;
 }

@@ -15,6 +15,7 @@
 #include "utils/snapmgr.h"
 
 #include "arguments.h"
+#include "bytes_table.h"
 #include "catalog_write.h"
 #include "constraint.h"
 #include "counter_cache.h"
@@ -83,24 +84,23 @@ static List *
 relations_on(Oid table)
 {
 	List	   *all = catalog_relations_of(table);
+	BytesTable *met = bytes_table_create();
+	StringInfoData key;
 	List	   *result = NIL;
 	ListCell   *lc;
 
 	all = list_concat(all, catalog_relations_to(table));
 	all = list_concat(all, catalog_relations_via(table));
+	initStringInfo(&key);
 	foreach(lc, all)
 	{
 		RelationDesc *desc = lfirst(lc);
-		ListCell   *other;
-		bool		met = false;
+		bool		found;
 
-		foreach(other, result)
-		{
-			RelationDesc *one = lfirst(other);
-
-			met = met || (one->model == desc->model && strcmp(one->name, desc->name) == 0);
-		}
-		if (!met)
+		key_start(&key, desc->model);
+		key_add_name(&key, desc->name);
+		(void) bytes_table_enter(met, &key, &found);
+		if (!found)
 			result = lappend(result, desc);
 	}
 	return result;

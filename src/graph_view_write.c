@@ -98,7 +98,7 @@ find_members(ViewWrite *write)
 							 RelationGetRelationName(write->trigger->tg_relation))));
 		write->members[i] = member;
 		/* who may not read a column may write it all the same */
-		if (member->column >= 0 && list_member_ptr(write->model->shown, write->model->columns[member->column].name))
+		if (member->column >= 0 && write->model->columns[member->column].shown)
 			write->row->wanted = lappend(write->row->wanted,
 										 write->model->columns[member->column].name);
 	}

@@ -149,7 +149,7 @@ encoder_init(ValueEncoder *enc, Oid typid, MemoryContext context)
 	char		typtype = get_typtype(base);
 
 	enc->typid = base;
-	enc->foreign = NULL;
+	enc->foreign = OidIsValid(foreign_type(base, GetUserId()));
 	switch (base)
 	{
 		case INT2OID:
@@ -209,10 +209,7 @@ encoder_init(ValueEncoder *enc, Oid typid, MemoryContext context)
 		enc->kind = ENCODE_OUTPUT;
 		return;
 	}
-	if (OidIsValid(foreign_type(base, GetUserId())))
-		enc->foreign = foreign_encoder_create(base, context);
-	else
-		init_to_jsonb(enc, typid, context);
+	init_to_jsonb(enc, typid, context);
 	enc->kind = ENCODE_TO_JSONB;
 }
 
@@ -220,7 +217,7 @@ encoder_init(ValueEncoder *enc, Oid typid, MemoryContext context)
 Jsonb *
 encoder_to_jsonb(ValueEncoder *enc, Datum value)
 {
-	return enc->foreign != NULL ? foreign_to_jsonb(enc->foreign, value)
+	return enc->foreign ? foreign_to_jsonb(value, enc->typid)
 		: DatumGetJsonbP(FunctionCall1(&enc->func, value));
 }
 

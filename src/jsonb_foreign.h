@@ -7,9 +7,6 @@
 
 #include "utils/jsonb.h"
 
-typedef struct ForeignEncoder ForeignEncoder;
-
-extern ForeignEncoder *foreign_encoder_create(Oid type, MemoryContext context);
-extern Jsonb *foreign_to_jsonb(ForeignEncoder *enc, Datum value);
+extern Jsonb *foreign_to_jsonb(Datum value, Oid type);
 
 #endif							/* RELATIONS_JSONB_FOREIGN_H */

@@ -29,19 +29,31 @@ run_statement(void *arg)
 	SPI_finish();
 }
 
+/* Add a statement to a set of them.  Returns false if it is there already. */
 static bool
-is_among(List *findings, const Finding *finding)
+add_statement(BytesTable *statements, const char *statement)
 {
-	ListCell   *lc;
+	StringInfoData key;
+	bool		found;
 
-	foreach(lc, findings)
-	{
-		Finding    *other = lfirst(lc);
+	initStringInfo(&key);
+	key_add_name(&key, statement);
+	(void) bytes_table_enter(statements, &key, &found);
+	pfree(key.data);
+	return !found;
+}
 
-		if (other->statement != NULL && strcmp(other->statement, finding->statement) == 0)
-			return true;
-	}
-	return false;
+static bool
+has_statement(BytesTable *statements, const char *statement)
+{
+	StringInfoData key;
+	bool		result;
+
+	initStringInfo(&key);
+	key_add_name(&key, statement);
+	result = bytes_table_has(statements, &key);
+	pfree(key.data);
+	return result;
 }
 
 /*
@@ -51,14 +63,20 @@ is_among(List *findings, const Finding *finding)
 static List *
 keep_orphans(List *left, List *before)
 {
+	BytesTable *statements = bytes_table_create();
 	ListCell   *lc;
 
+	foreach(lc, left)
+	{
+		if (((Finding *) lfirst(lc))->statement != NULL)
+			(void) add_statement(statements, ((Finding *) lfirst(lc))->statement);
+	}
 	foreach(lc, before)
 	{
 		Finding    *finding = lfirst(lc);
 
 		if (strcmp(finding->problem, "orphans") == 0 && finding->statement != NULL &&
-			!is_among(left, finding))
+			add_statement(statements, finding->statement))
 			left = lappend(left, finding);
 	}
 	return left;
@@ -75,7 +93,7 @@ relations_repair(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	Oid			nspid = InvalidOid;
-	List	   *tried = NIL;
+	BytesTable *tried = bytes_table_create();
 	List	   *left = NIL;
 	ListCell   *lc;
 
@@ -94,9 +112,8 @@ relations_repair(PG_FUNCTION_ARGS)
 
 			CHECK_FOR_INTERRUPTS();
 			if (finding->mender != MENDED_BY_REPAIR || finding->statement == NULL ||
-				is_among(tried, finding))
+				!add_statement(tried, finding->statement))
 				continue;
-			tried = lappend(tried, finding);
 			error = catch_error(run_statement, finding);
 			finding->outcome = error == NULL ? "done" : psprintf("failed: %s", error->message);
 			put_finding(rsinfo, finding);
@@ -110,7 +127,7 @@ relations_repair(PG_FUNCTION_ARGS)
 	{
 		Finding    *finding = lfirst(lc);
 
-		if (finding->outcome != NULL || (finding->statement != NULL && is_among(tried, finding)))
+		if (finding->outcome != NULL || (finding->statement != NULL && has_statement(tried, finding->statement)))
 			continue;
 		finding->outcome = finding->left == NULL ? "left to you" : psprintf("left to you: %s", finding->left);
 		put_finding(rsinfo, finding);

@@ -34,6 +34,9 @@
 /* kept for one model; who has more makes them again */
 #define MAX_SHAPES 256
 
+/* shapes of a model that are searched one by one */
+#define FEW_SHAPES 8
+
 static MemoryContext cache_context = NULL;
 static List *kept_models = NIL; /* of WriteModel */
 static Oid	catalog_oids[3];
@@ -135,7 +138,10 @@ init_columns(WriteModel *model)
 		if ((all_visible ||
 			 pg_attribute_aclcheck(model->relid, att->attnum, GetUserId(), ACL_SELECT) == ACLCHECK_OK) &&
 			!list_has_name(model->desc->hidden, column->name))
+		{
+			column->shown = true;
 			model->shown = lappend(model->shown, column->name);
+		}
 	}
 	RelationClose(rel);
 }
@@ -444,6 +450,24 @@ same_relations(List *a, List *b)
 	return true;
 }
 
+/* Append what tells shapes of a model apart. */
+static void
+shape_key(StringInfo key, int ncolumns, const int *columns, List *relations, List *wanted,
+		  List *shown, bool pivot)
+{
+	int			lengths[] = {ncolumns, list_length(relations), list_length(wanted), list_length(shown), pivot};
+	ListCell   *lc;
+
+	appendBinaryStringInfo(key, (char *) lengths, sizeof(lengths));
+	appendBinaryStringInfo(key, (const char *) columns, sizeof(int) * ncolumns);
+	foreach(lc, relations)
+		appendBinaryStringInfo(key, (char *) &lfirst(lc), sizeof(void *));
+	foreach(lc, wanted)
+		key_add_name(key, lfirst(lc));
+	foreach(lc, shown)
+		key_add_name(key, lfirst(lc));
+}
+
 /*
  * The shape of rows that set these columns (indexes, ascending), nest these
  * relations of the model in their documents beside the columns shown (those of
@@ -454,11 +478,14 @@ WriteShape *
 write_model_shape(WriteModel *model, int ncolumns, const int *columns, List *relations, List *wanted,
 				  List *shown, bool pivot)
 {
-	ListCell   *lc;
+	StringInfoData key;
+	WriteShape *result;
+	void	  **value;
+	bool		found;
 
-	foreach(lc, model->shapes)
+	for (int i = 0; i < Min(list_length(model->shapes), FEW_SHAPES); i++)
 	{
-		WriteShape *shape = lfirst(lc);
+		WriteShape *shape = list_nth(model->shapes, i);
 
 		if (shape->ncolumns == ncolumns &&
 			(ncolumns == 0 || memcmp(shape->columns, columns, sizeof(int) * ncolumns) == 0) &&
@@ -466,7 +493,27 @@ write_model_shape(WriteModel *model, int ncolumns, const int *columns, List *rel
 			shape->pivot == pivot && list_same_names(shape->shown, shown))
 			return shape;
 	}
-	return make_shape(model, ncolumns, columns, relations, wanted, shown, pivot);
+	if (list_length(model->shapes) < FEW_SHAPES)
+		return make_shape(model, ncolumns, columns, relations, wanted, shown, pivot);
+	if (model->shape_table == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(model->context);
+
+		model->shape_table = bytes_table_create();
+		MemoryContextSwitchTo(old);
+	}
+	initStringInfo(&key);
+	shape_key(&key, ncolumns, columns, relations, wanted, shown, pivot);
+	result = bytes_table_find(model->shape_table, &key);
+	if (result == NULL)
+	{
+		/* not entered before it is complete */
+		result = make_shape(model, ncolumns, columns, relations, wanted, shown, pivot);
+		value = bytes_table_enter(model->shape_table, &key, &found);
+		*value = result;
+	}
+	pfree(key.data);
+	return result;
 }
 
 /* ---------------------------------------------------------------------
@@ -693,13 +740,47 @@ write_column_equal(WriteColumn *column, Datum a, Datum b)
 		DatumGetBool(FunctionCall2Coll(&type->eq_opr_finfo, column->collation, a, b));
 }
 
-/* Which of two values comes first in the order of their type; 0 when it has none. */
+/* Compare the bytes of two values of a type that has no order. */
+static int
+compare_images(const WriteColumn *column, Datum a, Datum b)
+{
+	char	   *one = DatumGetPointer(a);
+	char	   *other = DatumGetPointer(b);
+	int			length;
+	int			other_length;
+	int			order;
+
+	if (column->byval)
+		return a < b ? -1 : a > b;
+	if (column->len == -1)
+	{
+		struct varlena *x = PG_DETOAST_DATUM_PACKED(a);
+		struct varlena *y = PG_DETOAST_DATUM_PACKED(b);
+
+		one = VARDATA_ANY(x);
+		other = VARDATA_ANY(y);
+		length = VARSIZE_ANY_EXHDR(x);
+		other_length = VARSIZE_ANY_EXHDR(y);
+	}
+	else
+	{
+		length = datumGetSize(a, false, column->len);
+		other_length = datumGetSize(b, false, column->len);
+	}
+	order = memcmp(one, other, Min(length, other_length));
+	return order != 0 ? order : length - other_length;
+}
+
+/*
+ * Return which of two values comes first: in the order of their type, or by
+ * their bytes if it has none.
+ */
 int
 write_column_compare(WriteColumn *column, Datum a, Datum b)
 {
 	TypeCacheEntry *type = lookup_type_cache(column->base, TYPECACHE_CMP_PROC_FINFO);
 
 	if (!OidIsValid(type->cmp_proc_finfo.fn_oid))
-		return 0;
+		return compare_images(column, a, b);
 	return DatumGetInt32(FunctionCall2Coll(&type->cmp_proc_finfo, column->collation, a, b));
 }

@@ -8,6 +8,7 @@
 #include "relations.h"
 #include "executor/spi.h"
 
+#include "bytes_table.h"
 #include "catalog.h"
 #include "jsonb_writer.h"
 
@@ -21,6 +22,7 @@ typedef struct WriteColumn
 	Oid			base;			/* domains taken off */
 	int16		len;
 	bool		byval;
+	bool		shown;			/* in documents */
 	bool		generated;		/* or an identity that is always generated */
 	bool		ready;			/* the input function is looked up */
 	FmgrInfo	input;
@@ -47,6 +49,10 @@ typedef struct WriteShape
 	ObjectTemplate tpl;
 	ValueEncoder *encoders;
 	int		   *positions;
+
+	/* while rows are grouped by their shapes, see group_by_shape() */
+	uint64		grouping;
+	int			group;
 
 	SPIPlanPtr	insert_one;
 	SPIPlanPtr	insert_many;	/* from the relation WRITE_ROWS */
@@ -75,6 +81,7 @@ typedef struct WriteModel
 	List	   *relations;		/* of RelationDesc */
 	List	   *shown;			/* names of columns in documents */
 	List	   *shapes;			/* of WriteShape */
+	BytesTable *shape_table;	/* those behind the first few, or NULL */
 } WriteModel;
 
 /* What a key of a document is. */

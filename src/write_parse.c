@@ -175,20 +175,13 @@ add_row(WriteRun *run, WriteRow *row, RelationDesc *relation, RelationDesc *bran
 	return child;
 }
 
-/* The row of the pivot that belongs to a child that was added last. */
+/* Return the row of the pivot that belongs to the child that was added last. */
 static WriteRow *
-last_pivot(WriteRow *row, RelationDesc *relation)
+last_pivot(WriteRun *run, WriteRow *row, RelationDesc *relation)
 {
-	ListCell   *lc;
-
-	foreach(lc, row->links)
-	{
-		WriteLink  *link = lfirst(lc);
-
-		if (link->relation == relation && link->pivots != NIL)
-			return llast(link->pivots);
-	}
-	return NULL;
+	if (!RELATION_HAS_PIVOT(relation->kind))
+		return NULL;
+	return llast(write_row_link(run, row, relation, relation)->pivots);
 }
 
 /*
@@ -233,7 +226,7 @@ write_add_created(WriteRun *run, WriteRow *row, RelationDesc *relation, const Js
 	child = add_row(run, row, relation, branch, index);
 	child->may_have_type = relation->kind == RELATION_MORPH_TO;
 	child->may_have_pivot = OidIsValid(relation->via);
-	write_parse_pivot(run, child, last_pivot(row, relation), value);
+	write_parse_pivot(run, child, last_pivot(run, row, relation), value);
 	write_parse_document(run, child, value);
 	return child;
 }
@@ -575,7 +568,7 @@ write_parse_set(WriteRun *run, WriteRow *row, RelationDesc *relation, const Json
 			child->existing = true;
 			child->key = probe->key;
 			child->may_have_pivot = OidIsValid(relation->via);
-			write_parse_pivot(run, child, last_pivot(row, relation), value);
+			write_parse_pivot(run, child, last_pivot(run, row, relation), value);
 			child->changes = MemoryContextAlloc(run->context, sizeof(JsonbValue));
 			*child->changes = *value;
 			return;

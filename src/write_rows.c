@@ -207,17 +207,17 @@ write_row_kept(const WriteRow *row, const char *column, bool *isnull)
 	elog(ERROR, "column \"%s\" of \"%s\" was not kept", column, model_name(row->model->relid));
 }
 
-/* The link of a row for a relation; made when it is not there yet. */
+/* Return the link of a row for a relation; create it if it does not exist. */
 WriteLink *
 write_row_link(WriteRun *run, WriteRow *row, RelationDesc *relation, RelationDesc *branch)
 {
 	MemoryContext old;
 	WriteLink  *link;
-	ListCell   *lc;
 
-	foreach(lc, row->links)
+	/* most often the last one, to which one row after another is added */
+	for (int i = list_length(row->links) - 1; i >= 0; i--)
 	{
-		link = lfirst(lc);
+		link = list_nth(row->links, i);
 		if (link->relation == relation && link->branch == branch)
 			return link;
 	}
@@ -240,7 +240,15 @@ nested_relations(const WriteRow *row)
 	ListCell   *lc;
 
 	foreach(lc, row->links)
-		result = list_append_unique_ptr(result, ((WriteLink *) lfirst(lc))->relation);
+	{
+		WriteLink  *link = lfirst(lc);
+
+		/* only a morph_to has several links, one for each type */
+		if (link->branch == link->relation)
+			result = lappend(result, link->relation);
+		else
+			result = list_append_unique_ptr(result, link->relation);
+	}
 	return result;
 }
 
@@ -461,6 +469,64 @@ insert_shape(WriteRun *run, WriteShape *shape, WriteRow **rows, int nrows)
 	error_context_stack = callback.previous;
 }
 
+/* Rows of one shape, in an array of rows. */
+typedef struct ShapeGroup
+{
+	WriteShape *shape;
+	int			first;
+	int			n;
+} ShapeGroup;
+
+/*
+ * Put rows into an array, those of one shape side by side, the shapes in the
+ * order in which they come first.  Returns the groups, which are palloc'd.
+ * Nothing is executed meanwhile, so that no other call groups the same shapes.
+ */
+static ShapeGroup *
+group_by_shape(List *rows, WriteRow **batch, int *ngroups)
+{
+	static uint64 groupings = 0;
+	uint64		grouping = ++groupings;
+	int			capacity = 4;
+	ShapeGroup *groups = palloc(sizeof(ShapeGroup) * capacity);
+	int			n = 0;
+	int			first = 0;
+	ListCell   *lc;
+
+	foreach(lc, rows)
+	{
+		WriteShape *shape = ((WriteRow *) lfirst(lc))->shape;
+
+		if (shape->grouping != grouping)
+		{
+			if (n == capacity)
+			{
+				capacity *= 2;
+				groups = repalloc(groups, sizeof(ShapeGroup) * capacity);
+			}
+			shape->grouping = grouping;
+			shape->group = n;
+			groups[n].shape = shape;
+			groups[n++].n = 0;
+		}
+		groups[shape->group].n++;
+	}
+	for (int i = 0; i < n; i++)
+	{
+		groups[i].first = first;
+		first += groups[i].n;
+		groups[i].n = 0;
+	}
+	foreach(lc, rows)
+	{
+		ShapeGroup *group = &groups[((WriteRow *) lfirst(lc))->shape->group];
+
+		batch[group->first + group->n++] = lfirst(lc);
+	}
+	*ngroups = n;
+	return groups;
+}
+
 /*
  * Insert rows of one model, one statement for each shape, the shapes in the
  * order in which they come.  SPI must be connected.  Raises what the server
@@ -471,28 +537,20 @@ void
 write_insert(WriteRun *run, List *rows)
 {
 	WriteRow  **batch = palloc(sizeof(WriteRow *) * Max(list_length(rows), 1));
-	List	   *shapes = NIL;
+	ShapeGroup *groups;
+	int			ngroups;
 	ListCell   *lc;
-	ListCell   *s;
 
 	budget_write(run, rows);
 	foreach(lc, rows)
-	{
 		write_set_shape(lfirst(lc));
-		shapes = list_append_unique_ptr(shapes, ((WriteRow *) lfirst(lc))->shape);
-	}
-	foreach(s, shapes)
+	groups = group_by_shape(rows, batch, &ngroups);
+	for (int i = 0; i < ngroups; i++)
 	{
-		int			n = 0;
-
 		CHECK_FOR_INTERRUPTS();
-		foreach(lc, rows)
-		{
-			if (((WriteRow *) lfirst(lc))->shape == lfirst(s))
-				batch[n++] = lfirst(lc);
-		}
-		insert_shape(run, lfirst(s), batch, n);
+		insert_shape(run, groups[i].shape, batch + groups[i].first, groups[i].n);
 	}
+	pfree(groups);
 	pfree(batch);
 }
 
@@ -543,34 +601,28 @@ void
 write_lookup(WriteRun *run, List *rows)
 {
 	WriteRow  **batch = palloc(sizeof(WriteRow *) * Max(list_length(rows), 1));
-	List	   *shapes = NIL;
+	ShapeGroup *groups;
+	int			ngroups;
 	ListCell   *lc;
-	ListCell   *s;
 
 	foreach(lc, rows)
 	{
-		WriteRow   *row = lfirst(lc);
-
-		row->found = false;
-		write_set_shape(row);
-		shapes = list_append_unique_ptr(shapes, row->shape);
+		((WriteRow *) lfirst(lc))->found = false;
+		write_set_shape(lfirst(lc));
 	}
-	foreach(s, shapes)
+	groups = group_by_shape(rows, batch, &ngroups);
+	for (int i = 0; i < ngroups; i++)
 	{
-		int			n = 0;
+		WriteRow  **group = batch + groups[i].first;
 
 		CHECK_FOR_INTERRUPTS();
-		foreach(lc, rows)
-		{
-			if (((WriteRow *) lfirst(lc))->shape == lfirst(s))
-				batch[n++] = lfirst(lc);
-		}
-		if (n > LOOKUP_EACH)
-			lookup_shape(run, lfirst(s), batch, n);
+		if (groups[i].n > LOOKUP_EACH)
+			lookup_shape(run, groups[i].shape, group, groups[i].n);
 		else
-			for (int i = 0; i < n; i++)
-				lookup_shape(run, lfirst(s), &batch[i], 1);
+			for (int r = 0; r < groups[i].n; r++)
+				lookup_shape(run, groups[i].shape, &group[r], 1);
 	}
+	pfree(groups);
 	pfree(batch);
 }
 

@@ -35,6 +35,7 @@ typedef struct WriteRow
 	bool		anonymous;		/* paths begin below it */
 	bool		existing;		/* not to be inserted: named by key */
 	bool		found;			/* it has been stored or looked up */
+	bool		repeated;		/* a row before it in its link has the same key */
 	Datum	   *key;			/* values of the primary key of what exists */
 	JsonbValue *changes;		/* a document with its changes, or NULL */
 	JsonbValue *where;			/* connected when this finds a row, else created */

@@ -17,11 +17,15 @@
 #include "utils/lsyscache.h"
 
 #include "budget.h"
+#include "bytes_table.h"
 #include "key_operator.h"
 #include "write_graph.h"
 #include "write_change.h"
 #include "write_order.h"
 #include "write_statement.h"
+
+/* groups of links that are searched one by one */
+#define FEW_GROUPS 16
 
 /*
  * A value of one type as a value of another that it can be compared with;
@@ -291,12 +295,31 @@ write_resolve_links(WriteRun *run, WriteRow *row)
 	}
 }
 
-/* Those of rows that exist are looked up, the others stored. */
+/* Look up the row that $connect_or_create finds, or else create one. */
+static void
+store_or_look_up_one(WriteRun *run, WriteRow *row)
+{
+	if (resolve_where(run, row))
+	{
+		write_lookup(run, list_make1(row));
+		write_require(run, row);
+	}
+	else
+		write_store(run, list_make1(row));
+}
+
+/*
+ * Look up those of rows that exist, and store the others.  Rows that may find
+ * what others create wait for these, and then are stored together, too.  Those
+ * that do not even find each other, since a where does not fit what is created,
+ * are created one by one: with every round only one more would be.
+ */
 static void
 store_or_look_up(WriteRun *run, List *rows)
 {
-	/* rows that are left over find what an earlier round created */
-	while (rows != NIL)
+	ListCell   *r;
+
+	for (int round = 0; round < 2 && rows != NIL; round++)
 	{
 		List	   *existing = NIL;
 		List	   *created = NIL;
@@ -337,32 +360,85 @@ store_or_look_up(WriteRun *run, List *rows)
 			hash_destroy(wheres);
 		rows = again;
 	}
+	foreach(r, rows)
+	{
+		CHECK_FOR_INTERRUPTS();
+		store_or_look_up_one(run, lfirst(r));
+	}
+}
+
+/* The links of rows for one relation and type. */
+typedef struct LinkGroup
+{
+	RelationDesc *relation;
+	RelationDesc *branch;
+	List	   *links;			/* of WriteLink */
+} LinkGroup;
+
+/* Return the group of a link among the first few of a list, or NULL. */
+static LinkGroup *
+find_group(List *groups, const WriteLink *link)
+{
+	for (int i = 0; i < Min(list_length(groups), FEW_GROUPS); i++)
+	{
+		LinkGroup  *group = list_nth(groups, i);
+
+		if (group->relation == link->relation && group->branch == link->branch)
+			return group;
+	}
+	return NULL;
 }
 
 /*
- * The links of rows for one relation and type, which the first of rows that
- * has such a link begins; they are taken out of *links.
+ * Group links by relation and type, in the order in which these come first: a
+ * list of LinkGroup.
  */
 static List *
-next_links(List **links)
+group_links(List *links)
 {
-	WriteLink  *first = linitial(*links);
-	List	   *result = NIL;
-	List	   *others = NIL;
+	List	   *groups = NIL;
+	BytesTable *table = NULL;
+	StringInfoData key;
+	LinkGroup  *group = NULL;
 	ListCell   *lc;
 
-	foreach(lc, *links)
+	foreach(lc, links)
 	{
 		WriteLink  *link = lfirst(lc);
+		void	  **value = NULL;
+		bool		found = false;
 
-		if (link->relation == first->relation && link->branch == first->branch)
-			result = lappend(result, link);
-		else
-			others = lappend(others, link);
+		if (group != NULL && group->relation == link->relation && group->branch == link->branch)
+		{
+			group->links = lappend(group->links, link);
+			continue;
+		}
+		group = find_group(groups, link);
+		if (group == NULL && list_length(groups) >= FEW_GROUPS)
+		{
+			if (table == NULL)
+			{
+				table = bytes_table_create();
+				initStringInfo(&key);
+			}
+			resetStringInfo(&key);
+			appendBinaryStringInfo(&key, (char *) &link->relation, sizeof(RelationDesc *));
+			appendBinaryStringInfo(&key, (char *) &link->branch, sizeof(RelationDesc *));
+			value = bytes_table_enter(table, &key, &found);
+			group = *value;
+		}
+		if (group == NULL)
+		{
+			group = palloc0(sizeof(LinkGroup));
+			group->relation = link->relation;
+			group->branch = link->branch;
+			groups = lappend(groups, group);
+			if (value != NULL)
+				*value = group;
+		}
+		group->links = lappend(group->links, link);
 	}
-	list_free(*links);
-	*links = others;
-	return result;
+	return groups;
 }
 
 static bool
@@ -405,18 +481,18 @@ rows_of(List *links)
 void
 write_store_parents(WriteRun *run, List *rows)
 {
-	List	   *links = links_of(rows, true);
+	ListCell   *g;
 	ListCell   *lc;
 	ListCell   *r;
 
-	while (links != NIL)
+	foreach(g, group_links(links_of(rows, true)))
 	{
-		List	   *group = next_links(&links);
-		List	   *parents = rows_of(group);
+		List	   *links = ((LinkGroup *) lfirst(g))->links;
+		List	   *parents = rows_of(links);
 
 		if (parents != NIL)
 			store_or_look_up(run, parents);
-		foreach(lc, group)
+		foreach(lc, links)
 		{
 			WriteLink  *link = lfirst(lc);
 
@@ -523,6 +599,32 @@ same_key(WriteRow *a, WriteRow *b)
 	return true;
 }
 
+/* Mark the rows of a link that name the same row as one before them. */
+static void
+mark_repeated(WriteLink *link)
+{
+	List	   *named = NIL;
+	WriteRow   *last = NULL;
+	ListCell   *lc;
+
+	foreach(lc, link->rows)
+	{
+		if (((WriteRow *) lfirst(lc))->existing)
+			named = lappend(named, lfirst(lc));
+	}
+	if (list_length(named) < 2)
+		return;
+	/* of equal ones, the first stays first */
+	foreach(lc, write_rows_in_key_order(named))
+	{
+		WriteRow   *row = lfirst(lc);
+
+		row->repeated = last != NULL && same_key(last, row);
+		last = row;
+	}
+	list_free(named);
+}
+
 /*
  * Of rows that are named twice under one relation the first is joined; what a
  * later one says of the pivot is an error of the constraint's.
@@ -532,28 +634,17 @@ drop_repeated(WriteLink *link)
 {
 	List	   *rows = NIL;
 	List	   *pivots = NIL;
-	List	   *named = NIL;
 	ListCell   *c;
 	ListCell   *p;
-	ListCell   *lc;
 
+	mark_repeated(link);
 	forboth(c, link->rows, p, link->pivots)
 	{
-		WriteRow   *child = lfirst(c);
-		bool		again = false;
-
-		if (child->existing)
-		{
-			foreach(lc, ((WriteRow *) lfirst(p))->ncolumns == 0 ? named : NIL)
-				again = again || same_key(lfirst(lc), child);
-			named = lappend(named, child);
-		}
-		if (again)
+		if (((WriteRow *) lfirst(c))->repeated && ((WriteRow *) lfirst(p))->ncolumns == 0)
 			continue;
-		rows = lappend(rows, child);
+		rows = lappend(rows, lfirst(c));
 		pivots = lappend(pivots, lfirst(p));
 	}
-	list_free(named);
 	link->rows = rows;
 	link->pivots = pivots;
 }
@@ -596,16 +687,16 @@ store_through_pivot(WriteRun *run, List *group)
 void
 write_store_links(WriteRun *run, List *rows)
 {
-	List	   *links = links_of(rows, false);
+	ListCell   *lc;
 
-	while (links != NIL)
+	foreach(lc, group_links(links_of(rows, false)))
 	{
-		List	   *group = next_links(&links);
+		LinkGroup  *group = lfirst(lc);
 
-		if (RELATION_HAS_PIVOT(((WriteLink *) linitial(group))->relation->kind))
-			store_through_pivot(run, group);
+		if (RELATION_HAS_PIVOT(group->relation->kind))
+			store_through_pivot(run, group->links);
 		else
-			store_children(run, group);
+			store_children(run, group->links);
 	}
 }
 
