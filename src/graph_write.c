@@ -238,7 +238,7 @@ upsert_row(WriteRun *run, WriteRow *row, List *conflict)
 	{
 		if (i > 0)
 			appendStringInfoString(&statement.sql, ", ");
-		statement_param(&statement, model->columns[row->columns[i]].type, row->values[i], row->nulls[i]);
+		statement_param(&statement, model->columns[row->columns[i]].base, row->values[i], row->nulls[i]);
 	}
 	appendStringInfo(&statement.sql, "%s ON CONFLICT (%s) DO UPDATE SET ",
 					 row->ncolumns > 0 ? ")" : "", quoted_column_list(conflict));

@@ -354,7 +354,7 @@ update_pivot(Verb *verb, WriteRow *row, JsonbValue *attributes)
 		WriteColumn *column = &pivot_model->columns[pivot->columns[i]];
 
 		appendStringInfo(&statement.sql, "%s%s = ", i > 0 ? ", " : "", quote_identifier(column->name));
-		statement_param(&statement, column->type, pivot->values[i], pivot->nulls[i]);
+		statement_param(&statement, column->base, pivot->values[i], pivot->nulls[i]);
 	}
 	if (relation->pivot_timestamps &&
 		write_row_find(pivot, write_model_column(pivot_model, "updated_at")) < 0)
@@ -507,7 +507,7 @@ attach_missing(Verb *verb, Named *one)
 	for (int i = 0; i < pivot->ncolumns; i++)
 	{
 		appendStringInfoString(&statement.sql, i > 0 ? ", " : "");
-		statement_param(&statement, pivot->model->columns[pivot->columns[i]].type, pivot->values[i],
+		statement_param(&statement, pivot->model->columns[pivot->columns[i]].base, pivot->values[i],
 						pivot->nulls[i]);
 	}
 	appendStringInfo(&statement.sql, ") ON CONFLICT (%s) DO NOTHING",

@@ -277,7 +277,7 @@ relations_update_related(PG_FUNCTION_ARGS)
 		WriteColumn *column = &verb.related->columns[changes->columns[i]];
 
 		appendStringInfo(&statement.sql, "%s%s = ", i > 0 ? ", " : "", quote_identifier(column->name));
-		statement_param(&statement, column->type, changes->values[i], changes->nulls[i]);
+		statement_param(&statement, column->base, changes->values[i], changes->nulls[i]);
 	}
 	ordered = statement_begin_where(&statement, verb.relation->related, "c", false);
 	append_conditions(&verb, &statement, PG_ARGISNULL(3) ? NULL : PG_GETARG_JSONB_P_COPY(3));

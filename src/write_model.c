@@ -559,7 +559,8 @@ write_shape_rows(WriteShape *shape)
 	{
 		WriteColumn *column = &shape->model->columns[shape->columns[i]];
 
-		TupleDescInitEntry(shape->rows_desc, i + 1, column->name, column->type, column->typmod, 0);
+		TupleDescInitEntry(shape->rows_desc, i + 1, column->name, column->base,
+						   column->type == column->base ? column->typmod : -1, 0);
 	}
 	MemoryContextSwitchTo(old);
 }
@@ -567,7 +568,8 @@ write_shape_rows(WriteShape *shape)
 /*
  * The kept plan that inserts a row of the shape, whose values are its
  * parameters, or with many the rows of WRITE_ROWS, which must be registered
- * with SPI.
+ * with SPI.  Values have the columns' base types, so that the statement applies
+ * all checks of domains.
  */
 SPIPlanPtr
 write_shape_insert(WriteShape *shape, bool many)
@@ -585,7 +587,7 @@ write_shape_insert(WriteShape *shape, bool many)
 	{
 		WriteColumn *column = &shape->model->columns[shape->columns[i]];
 
-		types[i] = column->type;
+		types[i] = column->base;
 		appendStringInfo(&sql, "%s%s", i == 0 ? " (" : ", ", quote_identifier(column->name));
 	}
 	if (shape->ncolumns > 0)
@@ -683,12 +685,17 @@ write_column_input(WriteModel *model, int index, JsonbValue *value, bool *isnull
 	WriteColumn *column = &model->columns[index];
 	char	   *text;
 
+	/* domains may refuse nulls: their input functions check them, too */
+	*isnull = value->type == jbvNull;
+	if (*isnull && column->type == column->base)
+		return (Datum) 0;
 	/* strings and numbers are read as literals; all else takes the long way */
-	if ((value->type != jbvString && value->type != jbvNumeric) ||
-		column->base == JSONOID || column->base == JSONBOID)
+	if (!*isnull && ((value->type != jbvString && value->type != jbvNumeric) ||
+					 column->base == JSONOID || column->base == JSONBOID))
 		return json_value_to_datum(value, column->type, column->typmod, isnull);
-	*isnull = false;
-	if (value->type == jbvString)
+	if (*isnull)
+		text = NULL;
+	else if (value->type == jbvString)
 	{
 		if (column->type == TEXTOID)
 			return PointerGetDatum(cstring_to_text_with_len(value->val.string.val,

@@ -397,7 +397,7 @@ insert_one(WriteShape *shape, RowReceiver *receiver)
 
 	for (int i = 0; i < shape->ncolumns; i++)
 	{
-		params->params[i].ptype = shape->model->columns[shape->columns[i]].type;
+		params->params[i].ptype = shape->model->columns[shape->columns[i]].base;
 		params->params[i].pflags = PARAM_FLAG_CONST;
 		params->params[i].value = row->values[i];
 		params->params[i].isnull = row->nulls[i];

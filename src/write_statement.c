@@ -528,7 +528,10 @@ statement_returned(WriteStatement *statement, WriteRow *row, const char *alias)
 						 quote_identifier(lfirst(lc)));
 }
 
-/* Append "column = value, ..." for the columns that a row sets. */
+/*
+ * Append "column = value, ..." for the columns that a row sets.  Values have
+ * the columns' base types, so that the statement applies all checks of domains.
+ */
 void
 statement_set(WriteStatement *statement, WriteRow *row)
 {
@@ -537,6 +540,6 @@ statement_set(WriteStatement *statement, WriteRow *row)
 		WriteColumn *column = &row->model->columns[row->columns[i]];
 
 		appendStringInfo(&statement->sql, "%s%s = ", i > 0 ? ", " : "", quote_identifier(column->name));
-		statement_param(statement, column->type, row->values[i], row->nulls[i]);
+		statement_param(statement, column->base, row->values[i], row->nulls[i]);
 	}
 }
