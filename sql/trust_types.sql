@@ -96,11 +96,15 @@ SET ROLE regress_trust_reader;
 SELECT relations.query('trust_reader.borrowed', '{"where": {"a": [5]}}');
 CREATE DOMAIN trust_reader.mine AS int CHECK (VALUE > 0);
 CREATE TYPE trust_reader.both AS (a d[], b trust_reader.mine);
-CREATE TABLE trust_reader.mixed (id int PRIMARY KEY, x trust_reader.both, y d[], z trust_reader.mine[]);
+CREATE TABLE trust_reader.mixed (id int PRIMARY KEY, up int UNIQUE, x trust_reader.both, y d[], z trust_reader.mine[]);
 SELECT count(*) FROM relations.query('trust_reader.mixed', '{"where": {"x": {"eq": {"a": [5], "b": 1}}}}');
 RESET ROLE;
 SELECT count(*) FROM relations.query('trust_reader.mixed', '{"where": {"x": {"eq": {"a": [5], "b": 1}}}}');
 SELECT count(*) FROM relations.query('trust_reader.mixed', '{"where": {"y": [5], "z": [5]}}');
+SET ROLE regress_trust_reader;
+SELECT relation FROM relations.has_many('trust_reader.mixed', 'same', 'trust_reader.mixed', foreign_key => 'up', enforce => false, scope => '{"where": {"x": {"eq": {"a": [5], "b": 1}}}}');
+RESET ROLE;
+SELECT problem, detail, statement FROM relations.check('trust_reader') WHERE relation = 'same';
 
 -- Rows that are only referred to
 SET ROLE regress_trust_reader;
@@ -136,6 +140,11 @@ SET ROLE regress_trust_reader;
 SELECT relations.query('children', '{"select": ["e", "es", "h", "hs"]}');
 SET ROLE regress_trust_other;
 SELECT (to_jsonb(c) - '{id,parent_id,a,s,p,pd,n,ps,r,rs}'::text[]) AS to_jsonb FROM children c;
+-- a composite type changes
+ALTER TYPE holder ADD ATTRIBUTE more e, DROP ATTRIBUTE es;
+RESET ROLE;
+SELECT relations.query('children', '{"select": ["h"]}');
+SET ROLE regress_trust_other;
 -- a type that has none: the document is what to_jsonb gives
 DROP CAST (e AS json);
 SELECT to_jsonb(c) = relations.find('children', c.id) AS same FROM children c;

@@ -36,6 +36,7 @@ why_strange(Oid relid)
 	const char *reason = NULL;
 	ListCell   *lc;
 
+	check_stack_depth();
 	if ((relkind == RELKIND_VIEW || relkind == RELKIND_FOREIGN_TABLE) &&
 		!relation_trusted(relid, GetUserId()))
 		return relkind == RELKIND_VIEW ? "somebody else's functions may run in view"

@@ -337,7 +337,10 @@ check_scope(Check *check)
 	if (check->desc->scope == NULL || !OidIsValid(check->desc->related))
 		return;
 	error = catch_error(scope_of, check);
-	if (error != NULL)
+	if (error != NULL && error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE)
+		add_finding(check, "not_checked", SEVERITY_NOTE, NULL, NO_CODE, MENDED_BY_HAND,
+					"the scope was not looked at: %s", error->message);
+	else if (error != NULL)
 		add_finding(check, "bad_scope", SEVERITY_ERROR,
 					call_statement("drop_relation", check->model, check->relation),
 					NO_CODE, MENDED_BY_HAND, "the scope does not fit \"%s\" any more: %s",

@@ -11,9 +11,11 @@
 #include "relations.h"
 
 #include "commands/trigger.h"
+#include "executor/executor.h"
 #include "executor/spi.h"
 #include "executor/tstoreReceiver.h"
 #include "miscadmin.h"
+#include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/queryenvironment.h"
@@ -23,6 +25,9 @@
 #include "counter_plan.h"
 
 PG_FUNCTION_INFO_V1(relations_counter_rows);
+
+/* plans of statements with more rows are not cached: they would not suit few */
+#define MANY_ROWS 1000
 
 /* Report for which relation parents are changed. */
 static void
@@ -48,16 +53,39 @@ counter_check_spi(int rc, const char *function)
  * ---------------------------------------------------------------------
  */
 
-/* Prepare a statement, and keep the plan. */
-void
-counter_keep_plan(SPIPlanPtr *kept, const char *sql)
+static SPIPlanPtr
+prepare(const char *sql, int nargs, Oid *types, int options, bool keep)
 {
-	SPIPlanPtr	plan = SPI_prepare(sql, 0, NULL);
+	SPIPlanPtr	plan = SPI_prepare_cursor(sql, nargs, types, options);
 
 	if (plan == NULL)
 		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
-	SPI_keepplan(plan);
-	*kept = plan;
+	if (keep)
+		SPI_keepplan(plan);
+	return plan;
+}
+
+/* Prepare a statement, to be cached or until SPI_finish(). */
+SPIPlanPtr
+counter_prepare(const char *sql, bool keep)
+{
+	return prepare(sql, 0, NULL, 0, keep);
+}
+
+/* Prepare a statement with parameters, to be cached. */
+SPIPlanPtr
+counter_prepare_args(const char *sql, int nargs, Oid *types)
+{
+	return prepare(sql, nargs, types, CURSOR_OPT_GENERIC_PLAN, true);
+}
+
+/* Return the descriptor of what a statement returns, palloc'd. */
+TupleDesc
+counter_result_desc(SPIPlanPtr plan)
+{
+	CachedPlanSource *source = linitial(SPI_plan_get_plan_sources(plan));
+
+	return CreateTupleDescCopy(source->resultDesc);
 }
 
 /*
@@ -80,7 +108,31 @@ counter_execute(SPIPlanPtr plan, Tuplestorestate *result)
 	return SPI_processed;
 }
 
-/* Have rows at hand for statements, as a table of this name. */
+/* Execute a statement, and add the keys that it returns. */
+static void
+execute_keys(SPIPlanPtr plan, ParentKeys *keys)
+{
+	SPITupleTable *found;
+	Datum	   *values = palloc(sizeof(Datum) * keys->nkeys);
+
+	counter_check_spi(SPI_execute_plan(plan, NULL, NULL, false, 0), "SPI_execute_plan");
+	found = SPI_tuptable;
+	for (uint64 i = 0; i < found->numvals; i++)
+	{
+		bool		isnull;
+
+		for (int k = 0; k < keys->nkeys; k++)
+		{
+			values[k] = SPI_getbinval(found->vals[i], found->tupdesc, k + 1, &isnull);
+			if (isnull)
+				elog(ERROR, "a key that a row refers to is null");
+		}
+		parent_keys_add(keys, values);
+	}
+	SPI_freetuptable(found);
+}
+
+/* Register rows for statements, as a table of this name. */
 void
 counter_register_rows(char *name, TupleDesc desc, Tuplestorestate *store)
 {
@@ -93,6 +145,14 @@ counter_register_rows(char *name, TupleDesc desc, Tuplestorestate *store)
 	enr->md.enrtuples = tuplestore_tuple_count(store);
 	enr->reldata = store;
 	counter_check_spi(SPI_register_relation(enr), "SPI_register_relation");
+}
+
+/* Unregister rows, and free them. */
+void
+counter_withdraw_rows(char *name, Tuplestorestate *store)
+{
+	counter_check_spi(SPI_unregister_relation(name), "SPI_unregister_relation");
+	tuplestore_end(store);
 }
 
 /* Errors report for which relation parents are locked and changed. */
@@ -113,47 +173,118 @@ begin_table(CounterTable *table, ErrorContextCallback *errcallback)
 	counter_begin_relation(((CounterSource *) linitial(group->sources))->desc, errcallback);
 }
 
-/* Do tables below change rows that touch rows of the table? */
-static bool
-is_touched(CounterRun *run, CounterTable *table)
+/* Compute the changes of a group, and register them. */
+Tuplestorestate *
+counter_compute_changes(CounterRun *run, CounterTable *table, CounterGroup *group,
+						CounterSources sources)
+{
+	SPIPlanPtr *kept = sources == SOURCES_ALL ? &group->changes : &group->outside;
+	Tuplestorestate *store = tuplestore_begin_heap(false, false, work_mem);
+	SPIPlanPtr	plan;
+
+	plan = COUNTER_PLAN(run, kept, counter_changes_sql(table, group, run->event, sources));
+	counter_execute(plan, store);
+	counter_register_rows(counter_changes_name(table, group), counter_result_desc(plan), store);
+	return store;
+}
+
+/* Compute the changes of all groups of a table.  Returns the number of parents. */
+static uint64
+compute_changes(CounterRun *run, CounterTable *table)
+{
+	uint64		result = 0;
+	ListCell   *lc;
+
+	foreach(lc, table->groups)
+	{
+		Tuplestorestate *changes = counter_compute_changes(run, table, lfirst(lc), SOURCES_ALL);
+
+		run->registered = lappend(run->registered, changes);
+		result += tuplestore_tuple_count(changes);
+	}
+	return result;
+}
+
+/*
+ * Remember the keys that rows of the statement refer to, but no parent has: a
+ * deferred constraint allows that until the end of the transaction.
+ */
+static void
+find_missing(CounterRun *run, CounterTable *table)
 {
 	ListCell   *lc;
-	ListCell   *group;
+	ListCell   *cell;
 
-	foreach(group, table->groups)
+	foreach(lc, table->groups)
 	{
-		foreach(lc, ((CounterGroup *) lfirst(group))->sources)
-		{
-			CounterSource *source = lfirst(lc);
+		CounterGroup *group = lfirst(lc);
 
-			if (source->below >= 0 && run->found[source->below] > 0)
-				return true;
+		foreach(cell, group->sources)
+		{
+			CounterSource *source = lfirst(cell);
+			ParentKeys *keys;
+
+			if (!source->deferred || run->event == COUNTER_DELETE)
+				continue;
+			keys = parent_keys_begin(source->desc, true);
+			execute_keys(COUNTER_PLAN(run, &source->missing,
+											  counter_missing_sql(table, group, run->event,
+																  source->desc)),
+								 keys);
+			remember_late_keys(table, source->desc, keys);
 		}
 	}
-	return false;
 }
 
 /* Lock the rows of a table that are to be changed. */
 static void
 lock_parents(CounterRun *run, CounterTable *table)
 {
+	bool		at_once = table->at_once;
 	Tuplestorestate *rows = NULL;
 	ErrorContextCallback errcallback;
 	SavedUser	saved;
+	SPIPlanPtr	plan = NULL;
+	uint64		changes = 0;
 
 	begin_table(table, &errcallback);
-	if (table->carried != NIL)
+	switch_to_owner(table->relid, run->writer, &saved);
+	if (at_once || table->carried != NIL)
 		rows = tuplestore_begin_heap(false, false, work_mem);
-	if (table->ndirect > 0 || is_touched(run, table))
+	if (!at_once)
+		changes = compute_changes(run, table);
+	if (at_once || changes > 0)
 	{
-		switch_to_owner(table->relid, run->writer, &saved);
-		if (table->lock == NULL)
-			counter_keep_plan(&table->lock, counter_lock_sql(table, run->event));
-		run->found[table->no] = counter_execute(table->lock, rows);
-		restore_user(&saved);
+		plan = COUNTER_PLAN(run, &table->lock, counter_lock_sql(table, run->event));
+		run->found[table->no] = counter_execute(plan, rows);
 	}
+	/* each change is of one parent, if that exists */
+	if (run->found[table->no] < changes)
+		find_missing(run, table);
 	if (rows != NULL)
-		counter_register_rows(counter_rows_name(table->no), table->rows_desc, rows);
+	{
+		counter_register_rows(counter_rows_name(table->no),
+							  at_once ? counter_result_desc(plan) : table->rows_desc, rows);
+		run->registered = lappend(run->registered, rows);
+	}
+	restore_user(&saved);
+	error_context_stack = errcallback.previous;
+}
+
+/* Compute the changes of a table in a circle, whose rows are locked. */
+static void
+compute_after_walk(CounterRun *run, CounterTable *table)
+{
+	ErrorContextCallback errcallback;
+	SavedUser	saved;
+
+	if (table->groups == NIL)
+		return;
+	begin_table(table, &errcallback);
+	switch_to_owner(table->relid, run->writer, &saved);
+	if (compute_changes(run, table) > run->found[table->no])
+		find_missing(run, table);
+	restore_user(&saved);
 	error_context_stack = errcallback.previous;
 }
 
@@ -180,13 +311,15 @@ lock_all_parents(CounterRun *run)
 		while (last + 1 < plan->ntables && plan->tables[last + 1].circle == table->circle)
 			last++;
 		walk_circle(run, i, last);
+		for (; i <= last; i++)
+			compute_after_walk(run, &plan->tables[i]);
 		i = last;
 	}
 }
 
-/* Change the rows of a table; alone: there are no rows but the statement's. */
+/* Change the rows of a table. */
 static void
-change_parents(CounterRun *run, CounterTable *table, bool alone)
+change_parents(CounterRun *run, CounterTable *table)
 {
 	ErrorContextCallback errcallback;
 	SavedUser	saved;
@@ -197,77 +330,210 @@ change_parents(CounterRun *run, CounterTable *table, bool alone)
 	foreach(lc, table->groups)
 	{
 		CounterGroup *group = lfirst(lc);
-		SPIPlanPtr *kept = alone ? &group->alone : &group->change;
 
-		if (alone && !group->is_direct)
-			continue;
-		if (*kept == NULL)
-			counter_keep_plan(kept, counter_change_sql(table, group, run->event,
-													   alone ? SOURCES_DIRECT : SOURCES_ALL));
-		counter_execute(*kept, NULL);
+		counter_execute(COUNTER_PLAN(run, &group->change,
+									 counter_change_sql(table, group, run->event)), NULL);
+	}
+	restore_user(&saved);
+	error_context_stack = errcallback.previous;
+}
+/* ---------------------------------------------------------------------
+ * A single row, and rows that keep their parents
+ * ---------------------------------------------------------------------
+ */
+
+/* Begin to read rows of a statement, besides others that read them. */
+TupleTableSlot *
+counter_begin_reading(TriggerData *trigdata, Tuplestorestate *rows)
+{
+	tuplestore_select_read_pointer(rows, tuplestore_alloc_read_pointer(rows, EXEC_FLAG_REWIND));
+	tuplestore_rescan(rows);
+	return MakeSingleTupleTableSlot(RelationGetDescr(trigdata->tg_relation), &TTSOpsMinimalTuple);
+}
+
+/* Read the foreign key of a row.  Returns false if the row refers to no parent. */
+static bool
+read_foreign_key(CounterSource *source, TupleTableSlot *row, Datum *values)
+{
+	for (int i = 0; i < list_length(source->desc->foreign_key); i++)
+	{
+		bool		isnull;
+
+		values[i] = slot_getattr(row, source->attnums[i], &isnull);
+		if (isnull)
+			return false;
+	}
+	return true;
+}
+
+/* Count for, or touch, the parent of the statement's single row. */
+static void
+count_alone(CounterRun *run, CounterTable *table, CounterSource *source, TupleTableSlot *row)
+{
+	RelationDesc *desc = source->desc;
+	int			n = list_length(desc->foreign_key);
+	Datum	   *values = palloc(sizeof(Datum) * n);
+	ErrorContextCallback errcallback;
+	SavedUser	saved;
+
+	if (!read_foreign_key(source, row, values))
+		return;
+	begin_table(table, &errcallback);
+	switch_to_owner(table->relid, run->writer, &saved);
+	if (source->alone == NULL)
+		source->alone = counter_prepare_args(counter_alone_sql(desc, run->event), n,
+											 source->types);
+	counter_check_spi(SPI_execute_plan(source->alone, values, NULL, false, 0), "SPI_execute_plan");
+	if (SPI_processed == 0 && source->deferred && run->event == COUNTER_INSERT)
+	{
+		ParentKeys *keys = parent_keys_begin(desc, true);
+
+		parent_keys_add(keys, values);
+		remember_late_keys(table, desc, keys);
 	}
 	restore_user(&saved);
 	error_context_stack = errcallback.previous;
 }
 
+/* Are the foreign keys of one source those of both rows? */
+static bool
+same_foreign_key(TupleDesc desc, CounterSource *source, TupleTableSlot *a, TupleTableSlot *b)
+{
+	for (int i = 0; i < list_length(source->desc->foreign_key); i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, source->attnums[i] - 1);
+		bool		nulls[2];
+		Datum		values[2];
+
+		values[0] = slot_getattr(a, source->attnums[i], &nulls[0]);
+		values[1] = slot_getattr(b, source->attnums[i], &nulls[1]);
+		if (nulls[0] != nulls[1] ||
+			(!nulls[0] && !datum_image_eq(values[0], values[1], att->attbyval, att->attlen)))
+			return false;
+	}
+	return true;
+}
+
 /*
- * Count the rows of a statement for all relations of its table.
- *
- * Parents are changed from above: a parent finds those that it touches touched
- * already, so its own triggers have nothing to do.  A single row needs no
- * order, and leaves the rows above it to these triggers.
+ * Return true if an UPDATE leaves each row with its parents: the old rows and
+ * the new rows have the same foreign keys, one by one.  Then no counter changes.
  */
+static bool
+rows_keep_parents(TriggerData *trigdata, CounterPlan *plan)
+{
+	TupleDesc	desc = RelationGetDescr(trigdata->tg_relation);
+	TupleTableSlot *old_row;
+	TupleTableSlot *new_row;
+	bool		result;
+
+	if (tuplestore_tuple_count(trigdata->tg_oldtable) != tuplestore_tuple_count(trigdata->tg_newtable))
+		return false;
+	old_row = counter_begin_reading(trigdata, trigdata->tg_oldtable);
+	new_row = counter_begin_reading(trigdata, trigdata->tg_newtable);
+	result = true;
+	while (result && tuplestore_gettupleslot(trigdata->tg_oldtable, true, false, old_row) &&
+		   tuplestore_gettupleslot(trigdata->tg_newtable, true, false, new_row))
+	{
+		ListCell   *lc;
+
+		CHECK_FOR_INTERRUPTS();
+		foreach(lc, plan->direct)
+			result = result && same_foreign_key(desc, lfirst(lc), old_row, new_row);
+	}
+	ExecDropSingleTupleTableSlot(old_row);
+	ExecDropSingleTupleTableSlot(new_row);
+	return result;
+}
+
+/* ---------------------------------------------------------------------
+ * The trigger
+ * ---------------------------------------------------------------------
+ */
+
+/*
+ * Change the parents of the rows of a statement.
+ *
+ * If they touch others, all rows are locked first.  Then parents are changed
+ * from above: a parent finds those that it touches touched already, so its own
+ * triggers have nothing to do.  A single row needs no order, and leaves the
+ * rows above it to these triggers.
+ */
+static void
+change_all_parents(CounterRun *run, TriggerData *trigdata, int64 nrows)
+{
+	CounterPlan *plan = run->plan;
+	TupleTableSlot *row = NULL;
+	bool		registered = false;
+
+	if (nrows == 1)
+	{
+		Tuplestorestate *rows = trigdata->tg_newtable != NULL && run->event == COUNTER_INSERT
+			? trigdata->tg_newtable : trigdata->tg_oldtable;
+
+		row = counter_begin_reading(trigdata, rows);
+		(void) tuplestore_gettupleslot(rows, true, false, row);
+	}
+	if (plan->cascades && nrows * list_length(plan->direct) > 1)
+	{
+		counter_check_spi(SPI_register_trigger_data(trigdata), "SPI_register_trigger_data");
+		lock_all_parents(run);
+		for (int i = plan->ntables - 1; i >= 0; i--)
+		{
+			CHECK_FOR_INTERRUPTS();
+			if (run->found[i] > 0)
+				change_parents(run, &plan->tables[i]);
+		}
+	}
+	else
+	{
+		/* nothing else is locked: table by table is the same order */
+		for (int i = 0; i < plan->ntables; i++)
+		{
+			CounterTable *table = &plan->tables[i];
+
+			CHECK_FOR_INTERRUPTS();
+			if (table->ndirect == 0)
+				continue;
+			if (nrows * table->ndirect == 1)
+			{
+				count_alone(run, table, table->direct, row);
+				continue;
+			}
+			if (!registered)
+				counter_check_spi(SPI_register_trigger_data(trigdata), "SPI_register_trigger_data");
+			registered = true;
+			lock_parents(run, table);
+			if (run->found[i] > 0)
+				change_parents(run, table);
+		}
+	}
+	if (row != NULL)
+		ExecDropSingleTupleTableSlot(row);
+}
+
+/* Count the rows of a statement for all relations of its table. */
 static void
 count_rows(TriggerData *trigdata, MemoryContext query, CounterEvent event, int64 nrows)
 {
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "relations counting",
-												  ALLOCSET_SMALL_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(context);
 	CounterRun	run = {0};
 	ListCell   *lc;
 
-	run.plan = acquire_counter_plan(RelationGetRelid(trigdata->tg_relation), event);
+	run.plan = acquire_counter_plan(RelationGetRelid(trigdata->tg_relation), event, true);
 	run.event = event;
 	run.writer = trigdata->tg_relation->rd_rel->relowner;
-	if (run.plan->counted != NIL)
+	run.many = nrows > MANY_ROWS;
+	if (run.plan->counted != NIL && (event != COUNTER_UPDATE || run.plan->touches ||
+									 !rows_keep_parents(trigdata, run.plan)))
 	{
-		counter_check_spi(SPI_connect(), "SPI_connect");
-		counter_check_spi(SPI_register_trigger_data(trigdata), "SPI_register_trigger_data");
 		run.found = palloc0(sizeof(uint64) * run.plan->ntables);
-		if (run.plan->cascades && nrows * list_length(run.plan->counted) > 1)
-		{
-			lock_all_parents(&run);
-			for (int i = run.plan->ntables - 1; i >= 0; i--)
-			{
-				CHECK_FOR_INTERRUPTS();
-				if (run.found[i] > 0)
-					change_parents(&run, &run.plan->tables[i], false);
-			}
-		}
-		else
-		{
-			/* nothing else is locked: table by table is the same order */
-			for (int i = 0; i < run.plan->ntables; i++)
-			{
-				CounterTable *table = &run.plan->tables[i];
-
-				CHECK_FOR_INTERRUPTS();
-				if (table->ndirect == 0)
-					continue;
-				if (nrows * table->ndirect > 1)
-					lock_parents(&run, table);
-				else
-					run.found[i] = 1;
-				if (run.found[i] > 0)
-					change_parents(&run, table, true);
-			}
-		}
-		foreach(lc, run.plan->counted)
-			recount_changed(query, lfirst(lc), run.writer);
+		counter_check_spi(SPI_connect(), "SPI_connect");
+		change_all_parents(&run, trigdata, nrows);
+		foreach(lc, run.registered)
+			tuplestore_end(lfirst(lc));
 		SPI_finish();
 	}
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(context);
+	foreach(lc, run.plan->counted)
+		recount_changed(query, lfirst(lc), run.writer);
 }
 
 /* Raise an error: a function was not called by one of our triggers. */

@@ -25,6 +25,7 @@ extern List *counting_ddl(RelationDesc *desc);
 extern List *missing_counting_triggers(RelationDesc *desc, LOCKMODE lockmode);
 
 extern bool rows_may_precede(RelationDesc *desc);
+extern bool rows_may_be_deferred(RelationDesc *desc);
 
 /* counting: counter_recount.c */
 extern uint64 recount_relation(RelationDesc *desc, Oid writer);

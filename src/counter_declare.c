@@ -296,6 +296,15 @@ missing_row_triggers(Oid model, LOCKMODE lockmode)
 	return result;
 }
 
+static ForeignKey *
+enforcing_key(RelationDesc *desc)
+{
+	if (desc->constraint_name == NULL)
+		return NULL;
+	return match_foreign_key(foreign_keys_between(desc->model, desc->related),
+							 desc->foreign_key, desc->local_key);
+}
+
 /*
  * Return true if a row may be stored before the one that it refers to: nothing
  * forbids it, or nothing but a check at the end of the transaction.
@@ -303,12 +312,18 @@ missing_row_triggers(Oid model, LOCKMODE lockmode)
 bool
 rows_may_precede(RelationDesc *desc)
 {
-	ForeignKey *fk = NULL;
+	ForeignKey *fk = enforcing_key(desc);
 
-	if (desc->constraint_name != NULL)
-		fk = match_foreign_key(foreign_keys_between(desc->model, desc->related),
-							   desc->foreign_key, desc->local_key);
 	return fk == NULL || fk->deferrable || !fk->validated;
+}
+
+/* Return true if the check at the end of the transaction forbids it. */
+bool
+rows_may_be_deferred(RelationDesc *desc)
+{
+	ForeignKey *fk = enforcing_key(desc);
+
+	return fk != NULL && fk->deferrable;
 }
 
 /*

@@ -260,6 +260,40 @@ same_reference(RelationDesc *one, RelationDesc *other)
 	return true;
 }
 
+/* Describe the foreign key in the rows of the table that is written. */
+static void
+describe_foreign_key(Oid relid, CounterSource *source)
+{
+	RelationDesc *desc = source->desc;
+	int			n = list_length(desc->foreign_key);
+	ListCell   *lc;
+
+	source->attnums = palloc(sizeof(AttrNumber) * n);
+	source->types = palloc(sizeof(Oid) * n);
+	foreach(lc, desc->foreign_key)
+	{
+		int			i = foreach_current_index(lc);
+
+		source->attnums[i] = require_column(relid, lfirst(lc), "foreign_key");
+		source->types[i] = getBaseType(get_atttype(relid, source->attnums[i]));
+	}
+	source->deferred = desc->counter_cache != NULL && rows_may_be_deferred(desc);
+}
+
+/* Return true if a parent of some of the rows may be missing until COMMIT. */
+static bool
+has_deferred(CounterGroup *group)
+{
+	ListCell   *lc;
+
+	foreach(lc, group->sources)
+	{
+		if (((CounterSource *) lfirst(lc))->deferred)
+			return true;
+	}
+	return false;
+}
+
 static void
 add_source(CounterPlan *plan, CounterTable *table, RelationDesc *desc, int below, List *columns)
 {
@@ -273,7 +307,13 @@ add_source(CounterPlan *plan, CounterTable *table, RelationDesc *desc, int below
 	source->inside = below >= 0 && OidIsValid(table->circle) &&
 		plan->tables[below].circle == table->circle;
 	if (below < 0)
+	{
 		table->ndirect++;
+		table->direct = source;
+		plan->direct = lappend(plan->direct, source);
+		plan->touches = plan->touches || desc->touch != NULL;
+		describe_foreign_key(plan->key.relid, source);
+	}
 	foreach(lc, table->groups)
 	{
 		CounterSource *first;
@@ -287,10 +327,10 @@ add_source(CounterPlan *plan, CounterTable *table, RelationDesc *desc, int below
 	if (group == NULL)
 	{
 		group = palloc0(sizeof(CounterGroup));
+		group->no = list_length(table->groups);
 		table->groups = lappend(table->groups, group);
 	}
 	group->sources = lappend(group->sources, source);
-	group->is_direct = group->is_direct || below < 0;
 	group->from_outside = group->from_outside || !source->inside;
 }
 
@@ -414,6 +454,7 @@ order_counter_tables(CounterPlan *plan)
 		reached->no = foreach_current_index(lc);
 		table->no = reached->no;
 		table->relid = reached->relid;
+		table->rank = reached->rank;
 		table->circle = reached->circle;
 		table->key = counter_ordering_columns(reached->relid);
 	}
@@ -427,6 +468,12 @@ order_counter_tables(CounterPlan *plan)
 	foreach(lc, needed)
 		add_relations_above(plan, &e, lfirst(lc));
 	for (int i = 0; i < plan->ntables; i++)
-		plan->tables[i].rows_desc = describe_rows(&plan->tables[i]);
+	{
+		CounterTable *table = &plan->tables[i];
+
+		table->rows_desc = describe_rows(table);
+		table->at_once = !OidIsValid(table->circle) && list_length(table->groups) == 1 &&
+			!has_deferred(linitial(table->groups));
+	}
 	hash_destroy(e.tables);
 }

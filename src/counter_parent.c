@@ -23,7 +23,6 @@
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
-#include "executor/executor.h"
 #include "executor/spi.h"
 #include "executor/tuptable.h"
 #include "lib/ilist.h"
@@ -201,7 +200,7 @@ recount_changed(MemoryContext query, RelationDesc *desc, Oid writer)
 	changed = find_changed(query, desc);
 	if (changed == NULL)
 		return;
-	foreach(lc, acquire_counter_plan(desc->related, COUNTER_PARENT)->parents)
+	foreach(lc, acquire_counter_plan(desc->related, COUNTER_PARENT, true)->parents)
 	{
 		CountedParent *parent = lfirst(lc);
 
@@ -215,78 +214,96 @@ recount_changed(MemoryContext query, RelationDesc *desc, Oid writer)
  * ---------------------------------------------------------------------
  */
 
-/* A row has a new key, or is new. */
-static void
-count_row(TriggerData *trigdata, MemoryContext query, CountedParent *parent)
+/*
+ * Read the key of a row that has a new key, or is new.  Returns false if the
+ * row is not to be counted for: its key is null or has not changed, or no row
+ * refers to it and the counter is right.
+ */
+static bool
+read_new_key(TriggerData *trigdata, CountedParent *parent, Datum *values)
 {
 	TupleDesc	desc = RelationGetDescr(trigdata->tg_relation);
-	int			n = list_length(parent->desc->local_key);
-	Datum	   *values = palloc(sizeof(Datum) * (n + 1));
 	bool		update = TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event);
 	HeapTuple	row = update ? trigdata->tg_newtuple : trigdata->tg_trigtuple;
-	bool		changed = !update;
+	bool		changed = false;
 	bool		isnull;
+	Datum		value;
 
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < list_length(parent->desc->local_key); i++)
 	{
 		Form_pg_attribute att = TupleDescAttr(desc, parent->key[i] - 1);
 
 		values[i] = heap_getattr(row, parent->key[i], desc, &isnull);
 		if (isnull)
-			return;
-		if (update && !changed)
-		{
-			Datum		old = heap_getattr(trigdata->tg_trigtuple, parent->key[i], desc, &isnull);
-
-			changed = isnull || !datum_image_eq(values[i], old, att->attbyval, att->attlen);
-		}
+			return false;
+		if (!update || changed)
+			continue;
+		value = heap_getattr(trigdata->tg_trigtuple, parent->key[i], desc, &isnull);
+		changed = isnull || !datum_image_eq(values[i], value, att->attbyval, att->attlen);
 	}
-	if (!update && !parent->may_precede)
+	if (update)
+		return changed;
+	if (parent->may_precede)
+		return true;
+	value = heap_getattr(row, parent->counter, desc, &isnull);
+	return is_set(parent, value, isnull);
+}
+
+/* Like read_new_key(), for a new row of a statement. */
+static bool
+read_inserted_key(CountedParent *parent, TupleTableSlot *row, Datum *values)
+{
+	bool		isnull;
+	Datum		value;
+
+	for (int i = 0; i < list_length(parent->desc->local_key); i++)
 	{
-		Datum		counter = heap_getattr(row, parent->counter, desc, &isnull);
-
-		changed = is_set(parent, counter, isnull);
+		values[i] = slot_getattr(row, parent->key[i], &isnull);
+		if (isnull)
+			return false;
 	}
-	if (!changed)
+	if (parent->may_precede)
+		return true;
+	value = slot_getattr(row, parent->counter, &isnull);
+	return is_set(parent, value, isnull);
+}
+
+/* Count for the row that a row trigger is called for. */
+static void
+count_row(TriggerData *trigdata, MemoryContext query, CountedParent *parent)
+{
+	Datum	   *values = palloc(sizeof(Datum) * (list_length(parent->desc->local_key) + 1));
+
+	if (!read_new_key(trigdata, parent, values))
 		return;
 	remember_key(query, parent, values);
 	recount_parent(parent, trigdata->tg_relation->rd_rel->relowner, values);
 }
 
-/* Rows of a statement are new.  Many are counted some at a time. */
-static void
-count_new_rows(TriggerData *trigdata, CountedParent *parent)
+/*
+ * Count for new rows of a statement, many of them some at a time.  Without
+ * count, returns at the first row that is to be counted for.
+ */
+static bool
+count_new_rows(TriggerData *trigdata, CountedParent *parent, bool count)
 {
 	Oid			writer = trigdata->tg_relation->rd_rel->relowner;
-	int			n = list_length(parent->desc->local_key);
-	Datum	   *values = palloc(sizeof(Datum) * n);
+	Datum	   *values = palloc(sizeof(Datum) * list_length(parent->desc->local_key));
 	Tuplestorestate *rows = trigdata->tg_newtable;
 	MemoryContext context = NULL;
 	ParentKeys *keys = NULL;
 	TupleTableSlot *slot;
+	bool		found = false;
 
-	slot = MakeSingleTupleTableSlot(RelationGetDescr(trigdata->tg_relation), &TTSOpsMinimalTuple);
-	/* others read the rows as well */
-	tuplestore_select_read_pointer(rows, tuplestore_alloc_read_pointer(rows, EXEC_FLAG_REWIND));
-	tuplestore_rescan(rows);
+	slot = counter_begin_reading(trigdata, rows);
 	while (tuplestore_gettupleslot(rows, true, false, slot))
 	{
-		bool		isnull = false;
-		bool		counted = parent->may_precede;
-
 		CHECK_FOR_INTERRUPTS();
-		for (int i = 0; i < n && !isnull; i++)
-			values[i] = slot_getattr(slot, parent->key[i], &isnull);
-		if (isnull)
+		if (!read_inserted_key(parent, slot, values))
 			continue;
-		if (!counted)
-		{
-			Datum		counter = slot_getattr(slot, parent->counter, &isnull);
-
-			counted = is_set(parent, counter, isnull);
-		}
-		if (!counted)
-			continue;
+		found = true;
+		if (!count)
+			break;
 		if (keys == NULL)
 		{
 			MemoryContext old;
@@ -311,6 +328,25 @@ count_new_rows(TriggerData *trigdata, CountedParent *parent)
 		recount_keys(parent, writer, keys);
 	if (context != NULL)
 		MemoryContextDelete(context);
+	return found;
+}
+
+/* Return true if some row is to be counted for. */
+static bool
+any_to_count(TriggerData *trigdata, CounterPlan *plan)
+{
+	ListCell   *lc;
+
+	foreach(lc, plan->parents)
+	{
+		CountedParent *parent = lfirst(lc);
+		Datum	   *values = palloc(sizeof(Datum) * list_length(parent->desc->local_key));
+
+		if (TRIGGER_FIRED_FOR_ROW(trigdata->tg_event) ? read_new_key(trigdata, parent, values)
+			: count_new_rows(trigdata, parent, false))
+			return true;
+	}
+	return false;
 }
 
 /*
@@ -323,10 +359,9 @@ relations_counter_parent(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigdata = (TriggerData *) fcinfo->context;
 	MemoryContext query = counter_query_context();
-	MemoryContext context;
-	MemoryContext old;
-	ListCell   *lc;
 	bool		fits = CALLED_AS_TRIGGER(fcinfo) && TRIGGER_FIRED_AFTER(trigdata->tg_event);
+	Oid			relid;
+	ListCell   *lc;
 
 	if (fits && TRIGGER_FIRED_FOR_ROW(trigdata->tg_event))
 		fits = !TRIGGER_FIRED_BY_DELETE(trigdata->tg_event);
@@ -334,18 +369,15 @@ relations_counter_parent(PG_FUNCTION_ARGS)
 		fits = TRIGGER_FIRED_BY_INSERT(trigdata->tg_event) && trigdata->tg_newtable != NULL;
 	if (!fits)
 		counter_wrong_trigger("relations.counter_parent");
-	context = AllocSetContextCreate(CurrentMemoryContext, "relations counting parents",
-									ALLOCSET_SMALL_SIZES);
-	old = MemoryContextSwitchTo(context);
-	foreach(lc, acquire_counter_plan(RelationGetRelid(trigdata->tg_relation),
-									 COUNTER_PARENT)->parents)
+	relid = RelationGetRelid(trigdata->tg_relation);
+	if (!any_to_count(trigdata, acquire_counter_plan(relid, COUNTER_PARENT, false)))
+		return PointerGetDatum(NULL);
+	foreach(lc, acquire_counter_plan(relid, COUNTER_PARENT, true)->parents)
 	{
 		if (TRIGGER_FIRED_FOR_ROW(trigdata->tg_event))
 			count_row(trigdata, query, lfirst(lc));
 		else
-			count_new_rows(trigdata, lfirst(lc));
+			(void) count_new_rows(trigdata, lfirst(lc), true);
 	}
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(context);
 	return PointerGetDatum(NULL);
 }

@@ -151,10 +151,17 @@ free_counter_plan(CounterPlan *plan)
 		foreach(lc, table->groups)
 		{
 			CounterGroup *group = lfirst(lc);
+			ListCell   *source;
 
-			free_plan(group->direct);
+			free_plan(group->changes);
 			free_plan(group->change);
-			free_plan(group->alone);
+			free_plan(group->outside);
+			free_plan(group->direct);
+			foreach(source, group->sources)
+			{
+				free_plan(((CounterSource *) lfirst(source))->alone);
+				free_plan(((CounterSource *) lfirst(source))->missing);
+			}
 		}
 		foreach(lc, table->steps)
 			free_plan(((CounterStep *) lfirst(lc))->plan);
@@ -243,12 +250,12 @@ release_counter_plan(void *arg)
 }
 
 /*
- * Return the plan of a table and an event.  Locks the parent tables as their
- * UPDATE does.  The plan is released when the current memory context is
- * deleted.
+ * Return the plan of a table and an event.  With lock, locks the parent tables
+ * as their UPDATE does; else no statement of the plan may be executed.  The
+ * plan is released when the current memory context is reset or deleted.
  */
 CounterPlan *
-acquire_counter_plan(Oid relid, CounterEvent event)
+acquire_counter_plan(Oid relid, CounterEvent event, bool lock)
 {
 	MemoryContextCallback *release = palloc0(sizeof(MemoryContextCallback));
 	CounterKey	key;
@@ -279,6 +286,8 @@ acquire_counter_plan(Oid relid, CounterEvent event)
 			entry->plan = plan;
 		}
 		plan = entry->plan;
+		if (!lock)
+			break;
 		/* locking a table processes the invalidations of other sessions */
 		plan->refcount++;
 		for (int i = 0; i < plan->ntables; i++)

@@ -6,6 +6,7 @@
 #ifndef RELATIONS_COUNTER_PLAN_H
 #define RELATIONS_COUNTER_PLAN_H
 
+#include "commands/trigger.h"
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
 
@@ -19,6 +20,12 @@ typedef struct CounterSource
 								 * are, or -1: rows of the statement */
 	bool		inside;			/* are both tables in one circle? */
 	List	   *columns;		/* the foreign key in those rows, as SQL */
+	/* of rows of the statement: */
+	AttrNumber *attnums;		/* the foreign key */
+	Oid		   *types;			/* its base types */
+	bool		deferred;		/* may the parent be missing until COMMIT? */
+	SPIPlanPtr	alone;			/* changes the parent of a single row */
+	SPIPlanPtr	missing;
 } CounterSource;
 
 /* Sources whose changes are applied by one UPDATE. */
@@ -26,11 +33,13 @@ typedef struct CounterGroup
 {
 	List	   *sources;		/* of CounterSource; the same local_key, and
 								 * foreign keys of the same types */
+	int			no;				/* index in the table */
 	bool		from_outside;	/* do not all of them come from the circle? */
-	bool		is_direct;		/* are some of them rows of the statement? */
-	SPIPlanPtr	direct;			/* tables in circles only */
+	SPIPlanPtr	changes;
 	SPIPlanPtr	change;
-	SPIPlanPtr	alone;			/* like change, for rows of the statement */
+	/* of tables in circles: */
+	SPIPlanPtr	outside;		/* changes by sources outside the circle */
+	SPIPlanPtr	direct;			/* rows that these change */
 } CounterGroup;
 
 /* A relation between two tables of one circle. */
@@ -48,9 +57,12 @@ typedef struct CounterTable
 {
 	Oid			relid;
 	int			no;				/* its index in the plan */
+	int			rank;			/* see counter_order.c */
 	Oid			circle;			/* its least table if there is a circle of
 								 * relations, else InvalidOid */
 	List	   *key;			/* columns that give the order */
+	bool		at_once;		/* does one statement compute the changes and
+								 * lock the rows? */
 	List	   *carried;		/* columns that the tables above need */
 	TupleDesc	rows_desc;		/* of changed rows: carried columns; in a
 								 * circle, after number, rank and key */
@@ -58,6 +70,7 @@ typedef struct CounterTable
 	List	   *steps;			/* of CounterStep: within the circle */
 	int			ndirect;		/* number of sources that are rows of the
 								 * statement */
+	CounterSource *direct;		/* one of these */
 	SPIPlanPtr	lock;
 } CounterTable;
 
@@ -65,8 +78,7 @@ typedef struct CounterTable
 typedef enum CounterSources
 {
 	SOURCES_ALL,
-	SOURCES_OUTSIDE,			/* not those inside a circle */
-	SOURCES_DIRECT				/* rows of the statement */
+	SOURCES_OUTSIDE				/* not those inside a circle */
 } CounterSources;
 
 /* A relation with a counter in a table whose rows get keys. */
@@ -113,6 +125,8 @@ typedef struct CounterPlan
 	int			refcount;
 	List	   *counted;		/* of RelationDesc: relations of the table */
 	List	   *parents;		/* of CountedParent; only of COUNTER_PARENT */
+	List	   *direct;			/* of CounterSource: rows of the statement */
+	bool		touches;		/* do relations of the table itself touch? */
 	bool		cascades;		/* changed parents touch others, or a circle */
 	int			ntables;
 	CounterTable *tables;		/* in lock order */
@@ -120,7 +134,7 @@ typedef struct CounterPlan
 } CounterPlan;
 
 /* counter_plan.c */
-extern CounterPlan *acquire_counter_plan(Oid relid, CounterEvent event);
+extern CounterPlan *acquire_counter_plan(Oid relid, CounterEvent event, bool lock);
 extern List *counted_relations(Oid relid);
 extern char *column_if_there(Oid relid, char *column);
 extern List *table_and_ancestors(Oid relid);
@@ -148,8 +162,13 @@ extern char *counter_lock_sql(CounterTable *table, CounterEvent event);
 extern char *counter_lock_ranked_sql(CounterTable *table);
 extern char *counter_direct_sql(CounterTable *table, CounterGroup *group, CounterEvent event);
 extern char *counter_step_sql(CounterTable *from, CounterStep *step, CounterTable *to);
-extern char *counter_change_sql(CounterTable *table, CounterGroup *group, CounterEvent event,
-								CounterSources sources);
+extern char *counter_changes_name(CounterTable *table, CounterGroup *group);
+extern char *counter_changes_sql(CounterTable *table, CounterGroup *group, CounterEvent event,
+								 CounterSources sources);
+extern char *counter_change_sql(CounterTable *table, CounterGroup *group, CounterEvent event);
+extern char *counter_alone_sql(RelationDesc *desc, CounterEvent event);
+extern char *counter_missing_sql(CounterTable *table, CounterGroup *group, CounterEvent event,
+								 RelationDesc *desc);
 
 /* counter_recount_sql.c */
 extern char *counter_counts_sql(RelationDesc *desc);
@@ -163,7 +182,6 @@ extern char *counter_set_one_sql(RelationDesc *desc);
 extern char *counter_lock_keys_sql(RelationDesc *desc, bool of_model);
 extern char *counter_count_keys_sql(RelationDesc *desc, bool of_model);
 extern char *counter_set_keys_sql(RelationDesc *desc, bool of_model);
-extern char *counter_missing_sql(RelationDesc *desc);
 
 /* running them: counter_cache.c, counter_walk.c */
 typedef struct CounterRun
@@ -171,14 +189,30 @@ typedef struct CounterRun
 	CounterPlan *plan;
 	CounterEvent event;
 	Oid			writer;			/* see switch_to_owner() */
+	bool		many;			/* rows are so many that plans are not cached */
 	uint64	   *found;			/* rows to be changed, by table */
+	List	   *registered;		/* of Tuplestorestate: rows for the statements */
 } CounterRun;
 
+/*
+ * Return a statement's plan: the cached one, or one for many rows.  The text
+ * is only built if the statement must be prepared.
+ */
+#define COUNTER_PLAN(run, kept, sql) \
+	((run)->many ? counter_prepare(sql, false) : \
+	 *(kept) != NULL ? *(kept) : (*(kept) = counter_prepare(sql, true)))
+
 extern void counter_check_spi(int rc, const char *function);
-extern void counter_keep_plan(SPIPlanPtr *kept, const char *sql);
+extern SPIPlanPtr counter_prepare(const char *sql, bool keep);
+extern SPIPlanPtr counter_prepare_args(const char *sql, int nargs, Oid *types);
+extern TupleDesc counter_result_desc(SPIPlanPtr plan);
 extern uint64 counter_execute(SPIPlanPtr plan, Tuplestorestate *result);
 extern void counter_register_rows(char *name, TupleDesc desc, Tuplestorestate *store);
+extern void counter_withdraw_rows(char *name, Tuplestorestate *store);
+extern Tuplestorestate *counter_compute_changes(CounterRun *run, CounterTable *table,
+												CounterGroup *group, CounterSources sources);
 extern void counter_begin_relation(RelationDesc *desc, ErrorContextCallback *errcallback);
+extern TupleTableSlot *counter_begin_reading(TriggerData *trigdata, Tuplestorestate *rows);
 extern void counter_wrong_trigger(const char *function) pg_attribute_noreturn();
 extern void walk_circle(CounterRun *run, int first, int last);
 
@@ -189,6 +223,9 @@ extern ParentKeys *parent_keys_begin(RelationDesc *desc, bool of_model);
 extern void parent_keys_add(ParentKeys *keys, const Datum *values);
 extern void recount_many(RelationDesc *desc, Oid writer, ParentKeys *keys, int64 from, bool lock);
 extern void recount_keys(CountedParent *parent, Oid writer, ParentKeys *keys);
+
+/* counter_late.c */
+extern void remember_late_keys(CounterTable *table, RelationDesc *desc, ParentKeys *keys);
 
 /* counter_parent.c */
 extern List *counted_parents(Oid relid);

@@ -41,15 +41,11 @@ run_once(const char *sql)
 static Tuplestorestate *
 register_counts(const char *sql)
 {
-	SPIPlanPtr	plan = SPI_prepare(sql, 0, NULL);
+	SPIPlanPtr	plan = counter_prepare(sql, false);
 	Tuplestorestate *store = tuplestore_begin_heap(false, false, work_mem);
-	CachedPlanSource *source;
 
-	if (plan == NULL)
-		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
-	source = linitial(SPI_plan_get_plan_sources(plan));
 	counter_execute(plan, store);
-	counter_register_rows(COUNTER_COUNTS, CreateTupleDescCopy(source->resultDesc), store);
+	counter_register_rows(COUNTER_COUNTS, counter_result_desc(plan), store);
 	return store;
 }
 
@@ -113,21 +109,6 @@ count_after_truncate(Oid relid, Oid writer)
  * ---------------------------------------------------------------------
  */
 
-/* Prepare a statement with parameters of the key and the counter. */
-static void
-keep_with_key(SPIPlanPtr *kept, const char *sql, CountedParent *parent, int nargs)
-{
-	SPIPlanPtr	plan;
-
-	if (*kept != NULL)
-		return;
-	plan = SPI_prepare(sql, nargs, parent->types);
-	if (plan == NULL)
-		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
-	SPI_keepplan(plan);
-	*kept = plan;
-}
-
 /*
  * Count the rows that refer to one key, and set the counter of the parent.
  * values has room for the counter behind the key.
@@ -144,7 +125,8 @@ recount_parent(CountedParent *parent, Oid writer, Datum *values)
 	counter_begin_relation(desc, &errcallback);
 	counter_check_spi(SPI_connect(), "SPI_connect");
 	switch_to_owner(desc->model, writer, &saved);
-	keep_with_key(&parent->count, counter_count_one_sql(desc), parent, n);
+	if (parent->count == NULL)
+		parent->count = counter_prepare_args(counter_count_one_sql(desc), n, parent->types);
 	counter_check_spi(SPI_execute_plan(parent->count, values, NULL, false, 0), "SPI_execute_plan");
 	values[n] = Int64GetDatum(DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0],
 														  SPI_tuptable->tupdesc, 1, &isnull)));
@@ -152,7 +134,8 @@ recount_parent(CountedParent *parent, Oid writer, Datum *values)
 		elog(ERROR, "the number of rows of a relation is null");
 	restore_user(&saved);
 	switch_to_owner(desc->related, writer, &saved);
-	keep_with_key(&parent->set, counter_set_one_sql(desc), parent, n + 1);
+	if (parent->set == NULL)
+		parent->set = counter_prepare_args(counter_set_one_sql(desc), n + 1, parent->types);
 	counter_check_spi(SPI_execute_plan(parent->set, values, NULL, false, 0), "SPI_execute_plan");
 	restore_user(&saved);
 	SPI_finish();

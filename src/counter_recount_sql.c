@@ -267,26 +267,3 @@ counter_set_keys_sql(RelationDesc *desc, bool of_model)
 	appendStringInfo(&buf, " AND COALESCE(p.%s OPERATOR(pg_catalog.<>) d.n, true)", counter);
 	return buf.data;
 }
-
-/*
- * Return the statement that finds the keys that new rows of a statement refer
- * to, but no parent has.
- */
-char *
-counter_missing_sql(RelationDesc *desc)
-{
-	StringInfoData buf;
-
-	initStringInfo(&buf);
-	appendStringInfoString(&buf, "SELECT ");
-	for (int i = 1; i <= list_length(desc->local_key); i++)
-		appendStringInfo(&buf, "%sd.k%d", i > 1 ? ", " : "", i);
-	appendStringInfoString(&buf, " FROM (");
-	counter_append_rows(&buf, desc, quoted_columns(desc->foreign_key), "", COUNTER_NEW_ROWS);
-	counter_append_group_by(&buf, list_length(desc->local_key));
-	appendStringInfo(&buf, ") AS d WHERE NOT EXISTS (SELECT 1 FROM %s AS p WHERE ",
-					 quoted_model_name(desc->related));
-	counter_append_join(&buf, desc);
-	appendStringInfoChar(&buf, ')');
-	return buf.data;
-}

@@ -8,7 +8,7 @@
  * IS DISTINCT FROM would.
  *
  * In the statements, p is the parent, r a row that refers to it, and d the
- * changes, one row for each key (k1, k2, ...) of a parent: the number of rows
+ * changes of a group: one row for each key (k1, k2, ...) of a parent: the number of rows
  * that came or, if negative, went, for each counter (n1, n2, ...), and the
  * number of rows that touch a column (t1, t2, ...), unless all rows touch it.
  */
@@ -210,8 +210,7 @@ group_changes(CounterTable *table, CounterGroup *group, CounterEvent event,
 	{
 		CounterSource *source = lfirst(lc);
 
-		if ((sources == SOURCES_OUTSIDE && source->inside) ||
-			(sources == SOURCES_DIRECT && source->below >= 0))
+		if (sources == SOURCES_OUTSIDE && source->inside)
 			continue;
 		changes->reference = source->desc;
 		changes->sources = lappend(changes->sources, source);
@@ -266,7 +265,7 @@ changed_rows(Changes *changes)
 	return result;
 }
 
-/* Append d for rows of one kind: the rows are counted where they are read. */
+/* Append the changes by rows of one kind: these are counted where they are read. */
 static void
 append_one_kind(StringInfo buf, Changes *changes, SourceRows *rows)
 {
@@ -308,7 +307,7 @@ append_branch(StringInfo buf, Changes *changes, SourceRows *rows)
 	counter_append_rows(buf, source->desc, source->columns, numbers.data, rows->name);
 }
 
-/* Append d for rows of several kinds. */
+/* Append the changes by rows of several kinds. */
 static void
 append_all_kinds(StringInfo buf, Changes *changes, List *kinds)
 {
@@ -346,18 +345,31 @@ append_all_kinds(StringInfo buf, Changes *changes, List *kinds)
 	}
 }
 
-/* Append the changes, as (...) AS d. */
 static void
 append_changes(StringInfo buf, Changes *changes)
 {
 	List	   *kinds = changed_rows(changes);
 
-	appendStringInfoChar(buf, '(');
 	if (list_length(kinds) == 1)
 		append_one_kind(buf, changes, linitial(kinds));
 	else
 		append_all_kinds(buf, changes, kinds);
-	appendStringInfoString(buf, ") AS d");
+}
+
+/*
+ * Return the statement that computes the changes of a group by some of its
+ * sources.  Its rows are registered under the name counter_changes_name() for
+ * the statements that lock and change parents.
+ */
+char *
+counter_changes_sql(CounterTable *table, CounterGroup *group, CounterEvent event,
+					CounterSources sources)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	append_changes(&buf, group_changes(table, group, event, sources));
+	return buf.data;
 }
 
 /*
@@ -396,11 +408,18 @@ append_is_changed(StringInfo buf, Changes *changes, const char *before)
 
 /* Append the parents p that the changes change, from FROM on. */
 static void
-append_changed_parents(StringInfo buf, Changes *changes)
+append_changed_parents(StringInfo buf, CounterTable *table, CounterGroup *group, Changes *changes)
 {
 	appendStringInfo(buf, " FROM %s AS p JOIN ", quoted_model_name(changes->relid));
-	append_changes(buf, changes);
-	appendStringInfoString(buf, " ON ");
+	if (table->at_once)
+	{
+		appendStringInfoChar(buf, '(');
+		append_changes(buf, changes);
+		appendStringInfoChar(buf, ')');
+	}
+	else
+		appendStringInfoString(buf, counter_changes_name(table, group));
+	appendStringInfoString(buf, " AS d ON ");
 	counter_append_join(buf, changes->reference);
 	append_is_changed(buf, changes, " WHERE ");
 }
@@ -410,7 +429,13 @@ append_changed_parents(StringInfo buf, Changes *changes)
  * ---------------------------------------------------------------------
  */
 
-/* The names of sets of rows that are handed to the statements. */
+/* The names of sets of rows that are registered for the statements. */
+char *
+counter_changes_name(CounterTable *table, CounterGroup *group)
+{
+	return psprintf("relations_changes_%d_%d", table->no, group->no);
+}
+
 char *
 counter_rows_name(int no)
 {
@@ -470,9 +495,27 @@ counter_append_order(StringInfo buf, List *key, const char *before)
 	appendStringInfoString(buf, " FOR NO KEY UPDATE OF p");
 }
 
+/* Append the columns of the changes d. */
+static void
+append_changes_columns(StringInfo buf, Changes *changes)
+{
+	ListCell   *lc;
+
+	for (int i = 1; i <= list_length(changes->reference->local_key); i++)
+		appendStringInfo(buf, ", d.k%d", i);
+	foreach(lc, changes->counters)
+		appendStringInfo(buf, ", d.n%d", foreach_current_index(lc) + 1);
+	foreach(lc, changes->touched)
+	{
+		if (!((ChangedColumn *) lfirst(lc))->always)
+			appendStringInfo(buf, ", d.t%d", foreach_current_index(lc) + 1);
+	}
+}
+
 /*
  * Return the statement that locks the rows of a parent table that are to be
- * changed, in the order of the table's key.  It returns the carried columns.
+ * changed, in the order of the table's key.  It returns the carried columns,
+ * and their changes if it computes these at once.
  */
 char *
 counter_lock_sql(CounterTable *table, CounterEvent event)
@@ -484,9 +527,16 @@ counter_lock_sql(CounterTable *table, CounterEvent event)
 	appendStringInfoString(&buf, "SELECT ");
 	append_numbered(&buf, "", "p", table->carried, 'c');
 	if (table->carried == NIL)
-		appendStringInfoChar(&buf, '1');
+		appendStringInfoString(&buf, "1 AS one");
 	if (list_length(table->groups) == 1)
-		append_changed_parents(&buf, group_changes(table, linitial(table->groups), event, SOURCES_ALL));
+	{
+		CounterGroup *group = linitial(table->groups);
+		Changes    *changes = group_changes(table, group, event, SOURCES_ALL);
+
+		if (table->at_once)
+			append_changes_columns(&buf, changes);
+		append_changed_parents(&buf, table, group, changes);
+	}
 	else
 	{
 		/* by several keys: find the rows first */
@@ -496,7 +546,8 @@ counter_lock_sql(CounterTable *table, CounterEvent event)
 			if (foreach_current_index(lc) > 0)
 				appendStringInfoString(&buf, " UNION ");
 			append_numbered(&buf, "SELECT ", "p", table->key, 'i');
-			append_changed_parents(&buf, group_changes(table, lfirst(lc), event, SOURCES_ALL));
+			append_changed_parents(&buf, table, lfirst(lc),
+								   group_changes(table, lfirst(lc), event, SOURCES_ALL));
 		}
 		appendStringInfoString(&buf, ") AS r ON ");
 		append_same_row(&buf, table);
@@ -522,7 +573,7 @@ counter_direct_sql(CounterTable *table, CounterGroup *group, CounterEvent event)
 	appendStringInfoString(&buf, "SELECT 0 AS no, true AS touches, p.tableoid, p.ctid");
 	append_numbered(&buf, ", ", "p", table->key, 'i');
 	append_numbered(&buf, ", ", "p", table->carried, 'c');
-	append_changed_parents(&buf, changes);
+	append_changed_parents(&buf, table, group, changes);
 	return buf.data;
 }
 
@@ -574,23 +625,18 @@ counter_lock_ranked_sql(CounterTable *table)
  * ---------------------------------------------------------------------
  */
 
-/* Return the statement that counts for, and touches, the parents of a group. */
-char *
-counter_change_sql(CounterTable *table, CounterGroup *group, CounterEvent event,
-				   CounterSources sources)
+/* Append the new values of the columns that a group changes. */
+static void
+append_set(StringInfo buf, Changes *changes)
 {
-	Changes    *changes = group_changes(table, group, event, sources);
 	const char *between = "";
-	StringInfoData buf;
 	ListCell   *lc;
 
-	initStringInfo(&buf);
-	appendStringInfo(&buf, "UPDATE %s AS p SET ", quoted_model_name(table->relid));
 	foreach(lc, changes->counters)
 	{
 		const char *counter = quote_identifier(((ChangedColumn *) lfirst(lc))->name);
 
-		appendStringInfo(&buf, "%s%s = COALESCE(p.%s, 0) OPERATOR(pg_catalog.+) d.n%d", between,
+		appendStringInfo(buf, "%s%s = COALESCE(p.%s, 0) OPERATOR(pg_catalog.+) d.n%d", between,
 						 counter, counter, foreach_current_index(lc) + 1);
 		between = ", ";
 	}
@@ -599,19 +645,96 @@ counter_change_sql(CounterTable *table, CounterGroup *group, CounterEvent event,
 		ChangedColumn *touched = lfirst(lc);
 		const char *column = quote_identifier(touched->name);
 
-		appendStringInfo(&buf, "%s%s = ", between, column);
+		appendStringInfo(buf, "%s%s = ", between, column);
 		if (touched->always)
-			appendStringInfoString(&buf, counter_now_as(table->relid, touched->name));
+			appendStringInfoString(buf, counter_now_as(changes->relid, touched->name));
 		else
-			appendStringInfo(&buf, "CASE WHEN d.t%d OPERATOR(pg_catalog.>) 0 THEN %s ELSE p.%s END",
-							 foreach_current_index(lc) + 1, counter_now_as(table->relid, touched->name),
-							 column);
+			appendStringInfo(buf, "CASE WHEN d.t%d OPERATOR(pg_catalog.>) 0 THEN %s ELSE p.%s END",
+							 foreach_current_index(lc) + 1,
+							 counter_now_as(changes->relid, touched->name), column);
 		between = ", ";
 	}
-	appendStringInfoString(&buf, " FROM ");
-	append_changes(&buf, changes);
-	appendStringInfoString(&buf, " WHERE ");
+}
+
+/* Return the statement that counts for, and touches, the parents of a group. */
+char *
+counter_change_sql(CounterTable *table, CounterGroup *group, CounterEvent event)
+{
+	Changes    *changes = group_changes(table, group, event, SOURCES_ALL);
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	appendStringInfo(&buf, "UPDATE %s AS p SET ", quoted_model_name(table->relid));
+	append_set(&buf, changes);
+	appendStringInfo(&buf, " FROM %s AS d WHERE ", table->at_once ? counter_rows_name(table->no)
+					 : counter_changes_name(table, group));
 	counter_append_join(&buf, changes->reference);
 	append_is_changed(&buf, changes, " AND ");
+	return buf.data;
+}
+
+/*
+ * Return the statement that counts for, and touches, the parent of a single
+ * row that came or went: the one with the key $1, $2, ...
+ */
+char *
+counter_alone_sql(RelationDesc *desc, CounterEvent event)
+{
+	const char *between = "";
+	StringInfoData buf;
+	ListCell   *lc;
+
+	initStringInfo(&buf);
+	appendStringInfo(&buf, "UPDATE %s AS p SET ", quoted_model_name(desc->related));
+	if (desc->counter_cache != NULL)
+	{
+		const char *counter = quote_identifier(desc->counter_cache);
+
+		appendStringInfo(&buf, "%s = COALESCE(p.%s, 0) OPERATOR(pg_catalog.%s) 1", counter, counter,
+						 event == COUNTER_DELETE ? "-" : "+");
+		between = ", ";
+	}
+	if (desc->touch != NULL)
+		appendStringInfo(&buf, "%s%s = %s", between, quote_identifier(desc->touch),
+						 counter_now_as(desc->related, desc->touch));
+	foreach(lc, desc->local_key)
+	{
+		int			i = foreach_current_index(lc);
+
+		appendStringInfo(&buf, "%sp.%s %s ($%d%s)", i == 0 ? " WHERE " : " AND ",
+						 quote_identifier(lfirst(lc)), key_equality(desc, i), i + 1,
+						 counter_collation(desc, i));
+	}
+	if (desc->counter_cache == NULL)
+		appendStringInfo(&buf, " AND %s", counter_is_untouched(desc->related, desc->touch));
+	return buf.data;
+}
+
+/*
+ * Return the statement that finds the keys of a group's changes that rows of a
+ * relation refer to, but no parent has.
+ */
+char *
+counter_missing_sql(CounterTable *table, CounterGroup *group, CounterEvent event,
+					RelationDesc *desc)
+{
+	Changes    *changes = group_changes(table, group, event, SOURCES_ALL);
+	StringInfoData buf;
+	ListCell   *lc;
+
+	initStringInfo(&buf);
+	appendStringInfoString(&buf, "SELECT ");
+	for (int i = 1; i <= list_length(desc->local_key); i++)
+		appendStringInfo(&buf, "%sd.k%d", i > 1 ? ", " : "", i);
+	appendStringInfo(&buf, " FROM %s AS d WHERE ", counter_changes_name(table, group));
+	foreach(lc, changes->counters)
+	{
+		if (same_column(((ChangedColumn *) lfirst(lc))->name, desc->counter_cache))
+			appendStringInfo(&buf, "d.n%d OPERATOR(pg_catalog.>) 0 AND ",
+							 foreach_current_index(lc) + 1);
+	}
+	appendStringInfo(&buf, "NOT EXISTS (SELECT 1 FROM %s AS p WHERE ", quoted_model_name(table->relid));
+	counter_append_join(&buf, desc);
+	appendStringInfoChar(&buf, ')');
 	return buf.data;
 }

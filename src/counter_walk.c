@@ -136,9 +136,9 @@ find_row(Walk *walk, int table, HeapTuple tuple, TupleDesc result)
 	return row;
 }
 
-/* Hand rows of a table to statements under a name, until take_back(). */
+/* Register rows of a table for statements. */
 static Tuplestorestate *
-hand_over(Walk *walk, int table, char *name, List *rows)
+register_walked(Walk *walk, int table, char *name, List *rows)
 {
 	TupleDesc	desc = walked_table(walk, table)->rows_desc;
 	Tuplestorestate *store = tuplestore_begin_heap(false, false, work_mem);
@@ -153,13 +153,6 @@ hand_over(Walk *walk, int table, char *name, List *rows)
 	}
 	counter_register_rows(name, desc, store);
 	return store;
-}
-
-static void
-take_back(const char *name, Tuplestorestate *store)
-{
-	SPI_unregister_relation(name);
-	tuplestore_end(store);
 }
 
 /*
@@ -213,14 +206,18 @@ find_direct_rows(Walk *walk)
 		foreach(lc, table->groups)
 		{
 			CounterGroup *group = lfirst(lc);
+			Tuplestorestate *changes;
 			SavedUser	saved;
 
 			if (!group->from_outside)
 				continue;
 			switch_to_owner(table->relid, run->writer, &saved);
-			if (group->direct == NULL)
-				counter_keep_plan(&group->direct, counter_direct_sql(table, group, run->event));
-			find_rows(walk, i, group->direct, true);
+			changes = counter_compute_changes(run, table, group, SOURCES_OUTSIDE);
+			if (tuplestore_tuple_count(changes) > 0)
+				find_rows(walk, i, COUNTER_PLAN(run, &group->direct,
+												counter_direct_sql(table, group, run->event)),
+						  true);
+			counter_withdraw_rows(counter_changes_name(table, group), changes);
 			restore_user(&saved);
 		}
 	}
@@ -247,20 +244,20 @@ find_rows_above(Walk *walk)
 				continue;
 			CHECK_FOR_INTERRUPTS();
 			walk->fresh[i] = NIL;
-			store = hand_over(walk, i, name, rows);
+			store = register_walked(walk, i, name, rows);
 			foreach(lc, table->steps)
 			{
 				CounterStep *step = lfirst(lc);
 				SavedUser	saved;
 
 				switch_to_owner(step->desc->related, walk->run->writer, &saved);
-				if (step->plan == NULL)
-					counter_keep_plan(&step->plan,
-									  counter_step_sql(table, step, walked_table(walk, step->to)));
-				find_rows(walk, step->to, step->plan, false);
+				find_rows(walk, step->to,
+						  COUNTER_PLAN(walk->run, &step->plan,
+									   counter_step_sql(table, step, walked_table(walk, step->to))),
+						  false);
 				restore_user(&saved);
 			}
-			take_back(name, store);
+			counter_withdraw_rows(name, store);
 			more = true;
 		}
 	} while (more);
@@ -350,15 +347,13 @@ lock_rows(Walk *walk, int no, List *rows)
 {
 	CounterTable *table = walked_table(walk, no);
 	char	   *name = counter_ranked_name(no);
-	Tuplestorestate *store = hand_over(walk, no, name, rows);
+	Tuplestorestate *store = register_walked(walk, no, name, rows);
 	SavedUser	saved;
 
 	switch_to_owner(table->relid, walk->run->writer, &saved);
-	if (table->lock == NULL)
-		counter_keep_plan(&table->lock, counter_lock_ranked_sql(table));
-	counter_execute(table->lock, NULL);
+	counter_execute(COUNTER_PLAN(walk->run, &table->lock, counter_lock_ranked_sql(table)), NULL);
 	restore_user(&saved);
-	take_back(name, store);
+	counter_withdraw_rows(name, store);
 }
 
 /*
@@ -444,7 +439,8 @@ walk_circle(CounterRun *run, int first, int last)
 	for (int i = first; i <= last; i++)
 	{
 		run->found[i] = list_length(by_table[i]);
-		(void) hand_over(&walk, i, counter_rows_name(i), by_table[i]);
+		run->registered = lappend(run->registered,
+								  register_walked(&walk, i, counter_rows_name(i), by_table[i]));
 	}
 	hash_destroy(walk.places);
 }

@@ -149,7 +149,7 @@ encoder_init(ValueEncoder *enc, Oid typid, MemoryContext context)
 	char		typtype = get_typtype(base);
 
 	enc->typid = base;
-	enc->foreign = OidIsValid(foreign_type(base, GetUserId()));
+	enc->foreign = NULL;
 	switch (base)
 	{
 		case INT2OID:
@@ -209,7 +209,10 @@ encoder_init(ValueEncoder *enc, Oid typid, MemoryContext context)
 		enc->kind = ENCODE_OUTPUT;
 		return;
 	}
-	init_to_jsonb(enc, typid, context);
+	if (OidIsValid(foreign_type(base, GetUserId())))
+		enc->foreign = foreign_encoder_create(base, context);
+	else
+		init_to_jsonb(enc, typid, context);
 	enc->kind = ENCODE_TO_JSONB;
 }
 
@@ -217,7 +220,7 @@ encoder_init(ValueEncoder *enc, Oid typid, MemoryContext context)
 Jsonb *
 encoder_to_jsonb(ValueEncoder *enc, Datum value)
 {
-	return enc->foreign ? foreign_to_jsonb(value, enc->typid)
+	return enc->foreign != NULL ? foreign_to_jsonb(enc->foreign, value)
 		: DatumGetJsonbP(FunctionCall1(&enc->func, value));
 }
 

@@ -32,8 +32,8 @@ typedef struct ValueEncoder
 {
 	EncoderKind kind;
 	Oid			typid;			/* base type, domains taken off */
-	bool		foreign;		/* the caller does not trust it, see
-								 * jsonb_foreign.c */
+	struct ForeignEncoder *foreign; /* if the caller does not trust it, else
+									 * NULL */
 	FmgrInfo	func;			/* for OUTPUT, FLOAT and TO_JSONB */
 	struct ObjectEncoder *object;	/* for OBJECT, see jsonb_writer.h */
 	char	   *(*row_text) (void *arg, const Datum *values, const bool *isnull);

@@ -24,17 +24,27 @@
 #include "jsonb_foreign.h"
 
 /* How values of a type become jsonb. */
-typedef struct LeafFunction
+struct ForeignEncoder
 {
+	MemoryContext context;
 	Oid			type;			/* domains taken off */
-	Oid			element;		/* of an array, or InvalidOid */
-	bool		composite;
-	bool		is_output;		/* func is the output function, else to_jsonb() */
 	Oid			owner;			/* runs func, or InvalidOid */
+	bool		is_output;		/* func is the output function, else to_jsonb() */
 	FmgrInfo	func;
-} LeafFunction;
 
-static void push_datum(JsonbParseState **state, JsonbIteratorToken token, LeafFunction *leaf,
+	/* of an array */
+	ForeignEncoder *element;
+	int16		typlen;
+	bool		typbyval;
+	char		typalign;
+
+	/* of a composite type */
+	bool		is_composite;
+	TupleDesc	desc;			/* a copy */
+	ForeignEncoder **columns;	/* NULL for a dropped column */
+};
+
+static void push_datum(JsonbParseState **state, JsonbIteratorToken token, ForeignEncoder *enc,
 					   Datum value, JsonbValue **result);
 
 static Oid
@@ -50,57 +60,96 @@ type_owner(Oid type)
 	return owner;
 }
 
-static void
-init_leaf(LeafFunction *leaf, Oid type)
+/*
+ * Return an encoder for a type, in context.  Casts that are created later are
+ * not used: whoever keeps the encoder must listen for changes of pg_cast.
+ */
+ForeignEncoder *
+foreign_encoder_create(Oid type, MemoryContext context)
 {
+	MemoryContext old = MemoryContextSwitchTo(context);
+	ForeignEncoder *enc = palloc0(sizeof(ForeignEncoder));
+	Oid			element;
 	Oid			function;
 	bool		varlena;
 
-	memset(leaf, 0, sizeof(*leaf));
-	leaf->type = getBaseType(type);
-	leaf->element = get_element_type(leaf->type);
-	leaf->composite = !OidIsValid(leaf->element) && type_is_rowtype(leaf->type);
-	if (OidIsValid(leaf->element) || leaf->composite)
-		return;
-	if (!type_trusted(leaf->type, GetUserId()))
+	check_stack_depth();
+	enc->context = context;
+	enc->type = getBaseType(type);
+	element = get_element_type(enc->type);
+	if (OidIsValid(element))
 	{
-		if (find_coercion_pathway(JSONOID, leaf->type, COERCION_EXPLICIT, &function) != COERCION_PATH_FUNC)
-		{
-			getTypeOutputInfo(leaf->type, &function, &varlena);
-			fmgr_info(function, &leaf->func);
-			leaf->is_output = true;
-			return;
-		}
-		leaf->owner = type_owner(leaf->type);
+		enc->element = foreign_encoder_create(element, context);
+		get_typlenbyvalalign(element, &enc->typlen, &enc->typbyval, &enc->typalign);
 	}
-	/* to_jsonb() finds the type of its argument in the call's expression */
-	fmgr_info(F_TO_JSONB, &leaf->func);
-	fmgr_info_set_expr((Node *) makeFuncExpr(F_TO_JSONB, JSONBOID,
-											 list_make1(makeNullConst(leaf->type, -1, InvalidOid)),
-											 InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL),
-					   &leaf->func);
+	else if (type_is_rowtype(enc->type))
+		enc->is_composite = true;	/* see update_columns */
+	else if (!type_trusted(enc->type, GetUserId()) &&
+			 find_coercion_pathway(JSONOID, enc->type, COERCION_EXPLICIT, &function) != COERCION_PATH_FUNC)
+	{
+		getTypeOutputInfo(enc->type, &function, &varlena);
+		fmgr_info_cxt(function, &enc->func, context);
+		enc->is_output = true;
+	}
+	else
+	{
+		if (!type_trusted(enc->type, GetUserId()))
+			enc->owner = type_owner(enc->type);
+		/* to_jsonb() finds the type of its argument in the call's expression */
+		fmgr_info_cxt(F_TO_JSONB, &enc->func, context);
+		fmgr_info_set_expr((Node *) makeFuncExpr(F_TO_JSONB, JSONBOID,
+												 list_make1(makeNullConst(enc->type, -1, InvalidOid)),
+												 InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL),
+						   &enc->func);
+	}
+	MemoryContextSwitchTo(old);
+	return enc;
+}
+
+/* Let the columns be those of a composite value's type as it is now. */
+static void
+update_columns(ForeignEncoder *enc, HeapTupleHeader header)
+{
+	TupleDesc	desc = lookup_rowtype_tupdesc(HeapTupleHeaderGetTypeId(header),
+											  HeapTupleHeaderGetTypMod(header));
+	MemoryContext old;
+
+	if (enc->desc == NULL || !equalTupleDescs(enc->desc, desc))
+	{
+		old = MemoryContextSwitchTo(enc->context);
+		enc->desc = CreateTupleDescCopy(desc);
+		enc->columns = palloc0(sizeof(ForeignEncoder *) * Max(desc->natts, 1));
+		for (int i = 0; i < desc->natts; i++)
+		{
+			if (!TupleDescAttr(desc, i)->attisdropped)
+				enc->columns[i] = foreign_encoder_create(TupleDescAttr(desc, i)->atttypid, enc->context);
+		}
+		MemoryContextSwitchTo(old);
+	}
+	ReleaseTupleDesc(desc);
 }
 
 /* Call to_jsonb(), as the owner of the type if the caller does not trust it. */
 static Jsonb *
-call_to_jsonb(LeafFunction *leaf, Datum value)
+call_to_jsonb(ForeignEncoder *enc, Datum value)
 {
 	SavedUser	saved;
 	Jsonb	   *result;
 
-	if (OidIsValid(leaf->owner))
-		switch_to_role(leaf->owner, &saved);
-	result = DatumGetJsonbP(FunctionCall1(&leaf->func, value));
-	if (OidIsValid(leaf->owner))
+	if (OidIsValid(enc->owner))
+		switch_to_role(enc->owner, &saved);
+	result = DatumGetJsonbP(FunctionCall1(&enc->func, value));
+	if (OidIsValid(enc->owner))
 		restore_user(&saved);
 	return result;
 }
 
 /* Push one dimension of an array, and those below it. */
 static void
-push_dimension(JsonbParseState **state, LeafFunction *leaf, int ndims, const int *dims,
+push_dimension(JsonbParseState **state, ForeignEncoder *enc, int ndims, const int *dims,
 			   Datum **values, bool **isnull, JsonbValue **result)
 {
+	check_stack_depth();
 	pushJsonbValue(state, WJB_BEGIN_ARRAY, NULL);
 	for (int i = 0; i < dims[0]; i++)
 	{
@@ -108,13 +157,13 @@ push_dimension(JsonbParseState **state, LeafFunction *leaf, int ndims, const int
 
 		CHECK_FOR_INTERRUPTS();
 		if (ndims > 1)
-			push_dimension(state, leaf, ndims - 1, dims + 1, values, isnull, result);
+			push_dimension(state, enc, ndims - 1, dims + 1, values, isnull, result);
 		else
 		{
 			if (**isnull)
 				*result = pushJsonbValue(state, WJB_ELEM, &null_value);
 			else
-				push_datum(state, WJB_ELEM, leaf, **values, result);
+				push_datum(state, WJB_ELEM, enc, **values, result);
 			(*values)++;
 			(*isnull)++;
 		}
@@ -123,16 +172,12 @@ push_dimension(JsonbParseState **state, LeafFunction *leaf, int ndims, const int
 }
 
 static void
-push_array(JsonbParseState **state, Oid element, Datum value, JsonbValue **result)
+push_array(JsonbParseState **state, ForeignEncoder *enc, Datum value, JsonbValue **result)
 {
 	ArrayType  *array = DatumGetArrayTypeP(value);
-	LeafFunction leaf;
 	Datum	   *values;
 	bool	   *isnull;
 	int			n;
-	int16		typlen;
-	bool		typbyval;
-	char		typalign;
 
 	if (ARR_NDIM(array) == 0)
 	{
@@ -140,74 +185,70 @@ push_array(JsonbParseState **state, Oid element, Datum value, JsonbValue **resul
 		*result = pushJsonbValue(state, WJB_END_ARRAY, NULL);
 		return;
 	}
-	get_typlenbyvalalign(element, &typlen, &typbyval, &typalign);
-	deconstruct_array(array, element, typlen, typbyval, typalign, &values, &isnull, &n);
-	init_leaf(&leaf, element);
-	push_dimension(state, &leaf, ARR_NDIM(array), ARR_DIMS(array), &values, &isnull, result);
+	deconstruct_array(array, ARR_ELEMTYPE(array), enc->typlen, enc->typbyval, enc->typalign,
+					  &values, &isnull, &n);
+	push_dimension(state, enc->element, ARR_NDIM(array), ARR_DIMS(array), &values, &isnull, result);
 }
 
 static void
-push_composite(JsonbParseState **state, Datum value, JsonbValue **result)
+push_composite(JsonbParseState **state, ForeignEncoder *enc, Datum value, JsonbValue **result)
 {
 	HeapTupleHeader header = DatumGetHeapTupleHeader(value);
-	TupleDesc	desc = lookup_rowtype_tupdesc_copy(HeapTupleHeaderGetTypeId(header),
-												   HeapTupleHeaderGetTypMod(header));
-	Datum	   *values = palloc(sizeof(Datum) * desc->natts);
-	bool	   *isnull = palloc(sizeof(bool) * desc->natts);
+	Datum	   *values;
+	bool	   *isnull;
 	HeapTupleData tuple;
 
+	update_columns(enc, header);
+	values = palloc(sizeof(Datum) * enc->desc->natts);
+	isnull = palloc(sizeof(bool) * enc->desc->natts);
 	tuple.t_len = HeapTupleHeaderGetDatumLength(header);
 	ItemPointerSetInvalid(&tuple.t_self);
 	tuple.t_tableOid = InvalidOid;
 	tuple.t_data = header;
-	heap_deform_tuple(&tuple, desc, values, isnull);
+	heap_deform_tuple(&tuple, enc->desc, values, isnull);
 	pushJsonbValue(state, WJB_BEGIN_OBJECT, NULL);
-	for (int i = 0; i < desc->natts; i++)
+	for (int i = 0; i < enc->desc->natts; i++)
 	{
-		Form_pg_attribute att = TupleDescAttr(desc, i);
+		Form_pg_attribute att = TupleDescAttr(enc->desc, i);
 		JsonbValue	key = {.type = jbvString};
 		JsonbValue	null_value = {.type = jbvNull};
-		LeafFunction leaf;
 
-		if (att->attisdropped)
+		if (enc->columns[i] == NULL)
 			continue;
 		key.val.string.val = NameStr(att->attname);
 		key.val.string.len = strlen(NameStr(att->attname));
 		pushJsonbValue(state, WJB_KEY, &key);
 		if (isnull[i])
-		{
 			pushJsonbValue(state, WJB_VALUE, &null_value);
-			continue;
-		}
-		init_leaf(&leaf, att->atttypid);
-		push_datum(state, WJB_VALUE, &leaf, values[i], result);
+		else
+			push_datum(state, WJB_VALUE, enc->columns[i], values[i], result);
 	}
 	*result = pushJsonbValue(state, WJB_END_OBJECT, NULL);
 }
 
 /* Push a value that is not null; result gets what the last push returned. */
 static void
-push_datum(JsonbParseState **state, JsonbIteratorToken token, LeafFunction *leaf, Datum value,
+push_datum(JsonbParseState **state, JsonbIteratorToken token, ForeignEncoder *enc, Datum value,
 		   JsonbValue **result)
 {
 	JsonbValue	scalar;
 	Jsonb	   *jsonb;
 
 	check_stack_depth();
-	if (OidIsValid(leaf->element))
-		push_array(state, leaf->element, value, result);
-	else if (leaf->composite)
-		push_composite(state, value, result);
-	else if (leaf->is_output)
+	if (enc->element != NULL)
+		push_array(state, enc, value, result);
+	else if (enc->is_composite)
+		push_composite(state, enc, value, result);
+	else if (enc->is_output)
 	{
 		scalar.type = jbvString;
-		scalar.val.string.val = OutputFunctionCall(&leaf->func, value);
+		scalar.val.string.val = OutputFunctionCall(&enc->func, value);
 		scalar.val.string.len = strlen(scalar.val.string.val);
 		*result = pushJsonbValue(state, token, &scalar);
 	}
 	else
 	{
-		jsonb = call_to_jsonb(leaf, value);
+		jsonb = call_to_jsonb(enc, value);
 		if (JB_ROOT_IS_SCALAR(jsonb))
 			(void) JsonbExtractScalar(&jsonb->root, &scalar);
 		else
@@ -225,24 +266,22 @@ push_datum(JsonbParseState **state, JsonbIteratorToken token, LeafFunction *leaf
  * code of types that the caller does not trust with his privileges.
  */
 Jsonb *
-foreign_to_jsonb(Datum value, Oid type)
+foreign_to_jsonb(ForeignEncoder *enc, Datum value)
 {
 	JsonbParseState *state = NULL;
 	JsonbValue *result = NULL;
-	LeafFunction leaf;
 
-	init_leaf(&leaf, type);
-	if (leaf.is_output)
+	if (enc->is_output)
 	{
 		JsonbValue	scalar = {.type = jbvString};
 
-		scalar.val.string.val = OutputFunctionCall(&leaf.func, value);
+		scalar.val.string.val = OutputFunctionCall(&enc->func, value);
 		scalar.val.string.len = strlen(scalar.val.string.val);
 		return JsonbValueToJsonb(&scalar);
 	}
-	if (!OidIsValid(leaf.element) && !leaf.composite)
-		return call_to_jsonb(&leaf, value);
+	if (enc->element == NULL && !enc->is_composite)
+		return call_to_jsonb(enc, value);
 	/* a container needs no token of its own */
-	push_datum(&state, WJB_VALUE, &leaf, value, &result);
+	push_datum(&state, WJB_VALUE, enc, value, &result);
 	return JsonbValueToJsonb(result);
 }

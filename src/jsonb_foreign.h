@@ -7,6 +7,9 @@
 
 #include "utils/jsonb.h"
 
-extern Jsonb *foreign_to_jsonb(Datum value, Oid type);
+typedef struct ForeignEncoder ForeignEncoder;
+
+extern ForeignEncoder *foreign_encoder_create(Oid type, MemoryContext context);
+extern Jsonb *foreign_to_jsonb(ForeignEncoder *enc, Datum value);
 
 #endif							/* RELATIONS_JSONB_FOREIGN_H */

@@ -163,6 +163,8 @@ CREATE TABLE relations.factory_state (
 	definition			jsonb NOT NULL,
 	PRIMARY KEY (model, state)
 );
+-- Its trigger does work later, see counter_late.  It stays empty.
+CREATE UNLOGGED TABLE relations.counter_late ();
 -- Only its owner may create in the schema or write to the catalog, whatever the
 -- default privileges of the role that installs the extension grant.
 DO LANGUAGE plpgsql $$
@@ -191,7 +193,7 @@ END
 $$;
 GRANT USAGE ON SCHEMA relations TO PUBLIC;
 GRANT SELECT ON relations.model, relations.relation, relations.morph_type, relations.graph_view,
-	relations.factory, relations.factory_state TO PUBLIC;
+	relations.factory, relations.factory_state, relations.counter_late TO PUBLIC;
 
 -- what a temporary table left behind, or has now, cannot be restored
 SELECT pg_catalog.pg_extension_config_dump('relations.model',
@@ -524,6 +526,18 @@ CREATE FUNCTION relations.counter_parent() RETURNS trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'relations_counter_parent';
 COMMENT ON FUNCTION relations.counter_parent() IS
 	'trigger of tables with a counter: counts the rows that refer to a row that is new, or whose key is';
+
+-- A row is inserted into counter_late, and deleted at COMMIT, if a transaction has
+-- stored rows before their parents.
+COMMENT ON TABLE relations.counter_late IS
+	'empty: its trigger counts, at the end of a transaction, rows that were stored before their parents under a deferred constraint';
+CREATE FUNCTION relations.counter_late() RETURNS trigger
+	LANGUAGE c AS 'MODULE_PATHNAME', 'relations_counter_late';
+COMMENT ON FUNCTION relations.counter_late() IS
+	'trigger of counter_late: counts the rows that the transaction has stored before their parents';
+REVOKE ALL ON FUNCTION relations.counter_late() FROM PUBLIC;
+CREATE CONSTRAINT TRIGGER counter_late AFTER INSERT ON relations.counter_late
+	DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION relations.counter_late();
 
 CREATE FUNCTION relations.recount(model regclass, relation name)
 	RETURNS bigint
