@@ -254,7 +254,7 @@ SELECT w.model, w.what, m.* FROM (VALUES
 	('users', 'limit', '{"profile": {"limit": 1}}', 'profile', 'SELECT to_jsonb(p) FROM profiles p WHERE p.user_id = t.id'),
 	('users', 'belongs_to', '{"boss": {"where": {"active": true}, "select": ["name"]}}', 'boss', 'SELECT jsonb_build_object(''name'', name) FROM users p WHERE p.id = t.boss_id AND p.active'),
 	('users', 'latest of many', '["latest"]', 'latest', 'SELECT to_jsonb(p) FROM posts p WHERE p.user_id = t.id ORDER BY created_at DESC, p.id LIMIT 1'),
-	('users', 'another first of many', '{"latest": {"order": ["-likes"], "where": {"likes": {"ne": null}}}}', 'latest', 'SELECT to_jsonb(p) FROM posts p WHERE p.user_id = t.id AND likes IS NOT NULL ORDER BY likes DESC, p.id LIMIT 1'),
+	('users', 'latest of many, filtered', '{"latest": {"order": ["-likes"], "where": {"likes": {"ne": null}}}}', 'latest', 'SELECT to_jsonb(p) FROM (SELECT * FROM posts WHERE user_id = t.id ORDER BY created_at DESC, id LIMIT 1) p WHERE likes IS NOT NULL'),
 	('users', 'has_one_through', '{"town": {"where": {"name": {"starts_with": "O"}}}}', 'town', 'SELECT to_jsonb(c) FROM profiles p JOIN cities c ON c.id = city_id WHERE p.user_id = t.id AND starts_with(c.name, ''O'')'),
 	('users', 'morph_one', '{"image": {"select": ["url"]}}', 'image', 'SELECT jsonb_build_object(''url'', url) FROM images p WHERE imageable_type = ''user'' AND imageable_id = t.id'),
 	('images', 'morph_to', '{"imageable": {"select": ["id"], "where": {"id": {"lt": 9}}}}', 'imageable', 'SELECT jsonb_build_object(''id'', imageable_id) WHERE imageable_id < 9'),

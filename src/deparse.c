@@ -308,6 +308,72 @@ deparse_aggregate(DeparseContext *cxt, QueryNode *node, LevelForm form, List *ke
 	appendStringInfo(buf, " GROUP BY %s", key);
 }
 
+/*
+ * A subquery on the rows of one parent that the relation's own limit leaves,
+ * from SELECT on: of these, those for which the query's conditions hold, in its
+ * order, within its limit.
+ */
+static void
+deparse_narrowed(DeparseContext *cxt, QueryNode *node, LevelForm form, List *columns, List *keys,
+				 const Oid *key_types)
+{
+	StringInfo	buf = cxt->buf;
+	bool		reversed = deparse_reverses(node);
+	QueryNode	inner = *node;
+	QueryNode	filter = *node;
+	QueryNode	outer = *node;
+	const char *glue = " ORDER BY ";
+	ListCell   *lc;
+
+	inner.where = list_truncate(list_copy(node->where), node->scope_conditions);
+	inner.order = node->scope_order;
+	inner.total_order = false;
+	inner.cursor = NULL;
+	filter.where = list_copy_tail(node->where, node->scope_conditions);
+	outer.order = list_copy(node->order);
+	query_complete_order(&outer);
+
+	appendStringInfoString(buf, "SELECT ");
+	for (int i = 1; i <= list_length(columns); i++)
+		appendStringInfo(buf, "%sr.c%d", i > 1 ? ", " : "", i);
+	appendStringInfoString(buf, " FROM (SELECT ");
+	if (filter.where == NIL && filter.cursor == NULL)
+		appendStringInfoString(buf, "true");
+	deparse_conditions(cxt, &filter, &level_alias, "");
+	foreach(lc, outer.order)
+	{
+		appendStringInfoString(buf, ", ");
+		deparse_order_value(cxt, lfirst(lc), &level_alias);
+	}
+	if (columns != NIL)
+		appendStringInfoString(buf, ", ");
+	deparse_select_list(cxt, columns);
+	appendStringInfoString(buf, " FROM ");
+	deparse_tables(buf, node, &level_alias);
+	deparse_where(cxt, &inner, form, keys, key_types);
+	deparse_order_by(cxt, &inner, &level_alias, false);
+	appendStringInfo(buf, " LIMIT " INT64_FORMAT ") AS r(met", node->scope_limit);
+	for (int i = 1; i <= list_length(outer.order); i++)
+		appendStringInfo(buf, ", o%d", i);
+	for (int i = 1; i <= list_length(columns); i++)
+		appendStringInfo(buf, ", c%d", i);
+	appendStringInfoString(buf, ") WHERE r.met");
+	foreach(lc, outer.order)
+	{
+		QueryOrder *order = lfirst(lc);
+
+		appendStringInfo(buf, "%sr.o%d", glue, foreach_current_index(lc) + 1);
+		deparse_direction(buf, order, reversed);
+		glue = ", ";
+	}
+	appendStringInfo(buf, " LIMIT " INT64_FORMAT, node->limit);
+	if (node->offset != NULL)
+	{
+		appendStringInfoString(buf, " OFFSET ");
+		deparse_param(cxt, node->offset);
+	}
+}
+
 /* The rows of each parent: those of a limit are taken for each in turn. */
 static void
 deparse_ordinal(DeparseContext *cxt, QueryNode *node, LevelForm form, List *columns, List *keys,
@@ -322,6 +388,13 @@ deparse_ordinal(DeparseContext *cxt, QueryNode *node, LevelForm form, List *colu
 		deparse_select_list(cxt, columns);
 	appendStringInfoString(buf, " FROM ");
 	deparse_keys(buf, list_length(keys), source);
+	if (lateral && query_narrows_rows(node))
+	{
+		appendStringInfoString(buf, "LATERAL (");
+		deparse_narrowed(cxt, node, LEVEL_ORDINAL, columns, keys, key_types);
+		appendStringInfoString(buf, ") AS l");
+		return;
+	}
 	if (lateral)
 	{
 		appendStringInfoString(buf, "LATERAL (SELECT ");
@@ -367,6 +440,8 @@ deparse_level(QueryNode *node, LevelForm form, List *columns,
 		deparse_aggregate(&cxt, node, form, keys, key_types, NULL);
 	else if (form == LEVEL_ORDINAL || form == LEVEL_ORDINAL_ALL)
 		deparse_ordinal(&cxt, node, form, columns, keys, key_types, ordered, NULL);
+	else if (form == LEVEL_ONE && query_narrows_rows(node))
+		deparse_narrowed(&cxt, node, form, columns, keys, key_types);
 	else
 	{
 		appendStringInfoString(&buf, "SELECT ");

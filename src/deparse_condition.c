@@ -176,8 +176,13 @@ deparse_count(DeparseContext *cxt, QueryNode *node, const DeparseAlias *outside)
 static void
 deparse_exists(DeparseContext *cxt, QueryNode *node, const DeparseAlias *outside)
 {
+	QueryNode	unlimited = *node;
+
+	/* of the first rows there is one if there is any */
+	if (node->limit > 0 && !query_narrows_rows(node))
+		unlimited.limit = -1;
 	appendStringInfoString(cxt->buf, "EXISTS (SELECT 1");
-	deparse_from(cxt, node, outside);
+	deparse_from(cxt, &unlimited, outside);
 	appendStringInfoChar(cxt->buf, ')');
 }
 
@@ -286,6 +291,19 @@ deparse_order_value(DeparseContext *cxt, QueryOrder *order, const DeparseAlias *
 	}
 }
 
+/* The direction of an order, behind its value. */
+void
+deparse_direction(StringInfo buf, const QueryOrder *order, bool reversed)
+{
+	bool		descending = order->descending != reversed;
+	bool		nulls_first = order->nulls_first != reversed;
+
+	if (descending)
+		appendStringInfoString(buf, " DESC");
+	if (nulls_first != descending)
+		appendStringInfoString(buf, nulls_first ? " NULLS FIRST" : " NULLS LAST");
+}
+
 /* ORDER BY: the order of a node, then its primary key. */
 void
 deparse_order_by(DeparseContext *cxt, QueryNode *node, const DeparseAlias *alias, bool reversed)
@@ -297,15 +315,10 @@ deparse_order_by(DeparseContext *cxt, QueryNode *node, const DeparseAlias *alias
 	foreach(lc, node->order)
 	{
 		QueryOrder *order = lfirst(lc);
-		bool		descending = order->descending != reversed;
-		bool		nulls_first = order->nulls_first != reversed;
 
 		appendStringInfoString(buf, glue);
 		deparse_order_value(cxt, order, alias);
-		if (descending)
-			appendStringInfoString(buf, " DESC");
-		if (nulls_first != descending)
-			appendStringInfoString(buf, nulls_first ? " NULLS FIRST" : " NULLS LAST");
+		deparse_direction(buf, order, reversed);
 		glue = ", ";
 	}
 	if (node->total_order)

@@ -34,6 +34,7 @@ extern void deparse_tables(StringInfo buf, QueryNode *node, const DeparseAlias *
 extern void deparse_conditions(DeparseContext *cxt, QueryNode *node, const DeparseAlias *alias,
 							   const char *glue);
 extern void deparse_order_value(DeparseContext *cxt, QueryOrder *order, const DeparseAlias *alias);
+extern void deparse_direction(StringInfo buf, const QueryOrder *order, bool reversed);
 extern void deparse_order_by(DeparseContext *cxt, QueryNode *node, const DeparseAlias *alias,
 							 bool reversed);
 

@@ -4,13 +4,85 @@
  */
 #include "relations.h"
 
+#include "access/htup_details.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
 
 #include "query_doc.h"
 #include "query_parse.h"
 #include "table_lock.h"
+
+/*
+ * Does a unique index keep a table from holding two rows that are equal in
+ * these columns?  An index on fewer of them does, and one that has the type of
+ * a polymorphic reference besides.
+ */
+static bool
+columns_are_unique(Oid relid, List *columns, const char *type_column)
+{
+	Relation	rel = peek_table(relid);
+	char		relkind = rel->rd_rel->relkind;
+	List	   *indexes = NIL;
+	bool		result = false;
+	ListCell   *lc;
+
+	/* an index says nothing about tables that inherit */
+	if (relkind == RELKIND_PARTITIONED_TABLE || relkind == RELKIND_MATVIEW ||
+		(relkind == RELKIND_RELATION && !has_subclass(relid)))
+		indexes = RelationGetIndexList(rel);
+	RelationClose(rel);
+	foreach(lc, indexes)
+	{
+		HeapTuple	tup = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(lfirst_oid(lc)));
+		Form_pg_index index;
+		bool		covered = HeapTupleIsValid(tup);
+
+		if (!HeapTupleIsValid(tup))
+			continue;
+		index = (Form_pg_index) GETSTRUCT(tup);
+		covered = index->indisunique && index->indimmediate && index->indisvalid &&
+			heap_attisnull(tup, Anum_pg_index_indpred, NULL);
+		for (int i = 0; covered && i < index->indnkeyatts; i++)
+		{
+			char	   *name = get_attname(relid, index->indkey.values[i], true);
+
+			covered = name != NULL && index->indkey.values[i] > 0 &&
+				(list_has_name(columns, name) || (type_column != NULL && strcmp(type_column, name) == 0));
+		}
+		ReleaseSysCache(tup);
+		result = result || covered;
+	}
+	list_free(indexes);
+	return result;
+}
+
+/* Is there at most one row that a relation leads to, whatever its scope says? */
+static bool
+leads_to_one_row(RelationDesc *relation)
+{
+	if (!columns_are_unique(relation->related, relation->other_columns,
+							OidIsValid(relation->via) ? NULL : relation->morph_type_column))
+		return false;
+	return !OidIsValid(relation->via) ||
+		columns_are_unique(relation->via, relation->via_own_columns, relation->morph_type_column);
+}
+
+/*
+ * Does a node have conditions, an order or a cursor of the query, which apply
+ * to the rows that the relation's own limit leaves?
+ */
+bool
+query_narrows_rows(const QueryNode *node)
+{
+	return node->scope_limit >= 0 &&
+		(list_length(node->where) > node->scope_conditions || node->own_order || node->cursor != NULL);
+}
 
 /*
  * Return a node for the rows of relid, with the relation's scope applied.  The
@@ -42,6 +114,13 @@ query_make_node(Oid relid, RelationDesc *relation)
 		if (relation->scope != NULL)
 			query_apply_scope(node, relation->scope);
 		node->scope_conditions = list_length(node->where);
+		node->scope_order = list_copy(node->order);
+		if (RELATION_IS_TO_ONE(relation->kind) && (node->limit < 0 || node->limit > 1))
+		{
+			node->single = node->order == NIL && !leads_to_one_row(relation);
+			if (node->single || (node->order != NIL && relation->kind != RELATION_BELONGS_TO))
+				node->limit = 1;
+		}
 		node->scope_limit = node->limit;
 	}
 	return node;

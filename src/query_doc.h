@@ -119,6 +119,12 @@ typedef struct QueryNode
 	bool		total_order;	/* the order ends with the primary key */
 	int64		limit;			/* rows per parent, or -1 */
 	int64		scope_limit;	/* of the relation's own, or -1 */
+	List	   *scope_order;	/* the relation's own order, by which its limit
+								 * takes rows */
+	bool		own_order;		/* order is that of the query, not the relation's */
+	bool		single;			/* nothing but the limit keeps the relation from
+								 * leading to several rows, of which it is to
+								 * lead to one */
 	QueryParam *offset;			/* rows to skip per parent, or NULL */
 	QueryCursor *cursor;		/* or NULL */
 	bool		show_cursor;	/* documents carry their cursor */
@@ -145,6 +151,7 @@ extern List *query_make_nodes(RelationDesc *relation);
 extern List *query_descend(List *nodes, const char *path);
 extern char *quote_path_name(const char *name);
 extern void query_complete_order(QueryNode *node);
+extern bool query_narrows_rows(const QueryNode *node);
 
 /*
  * Raises an error that names its path in the scope when the scope is not a

@@ -516,15 +516,6 @@ parse_select(QueryNode *node, JsonMember *member, JsonPathFrame *path)
 	}
 }
 
-/* The first of many, by the order that was given. */
-static void
-limit_to_one(QueryNode *node)
-{
-	if (node->relation != NULL && RELATION_IS_TO_ONE(node->relation->kind) &&
-		node->relation->kind != RELATION_BELONGS_TO && node->order != NIL)
-		node->limit = 1;
-}
-
 /* What the members of an object say of a level; its keys have been checked. */
 static void
 parse_query(QueryContext *cxt, QueryNode *node, List *members, int place, JsonPathFrame *path)
@@ -546,7 +537,10 @@ parse_query(QueryContext *cxt, QueryNode *node, List *members, int place, JsonPa
 		else if (strcmp(key, "where") == 0)
 			query_parse_where(cxt, node, member, &frame);
 		else if (strcmp(key, "order") == 0)
+		{
 			query_parse_order(node, member, &frame);
+			node->own_order = true;
+		}
 		else if (strcmp(key, "limit") == 0)
 		{
 			int64		limit = parse_limit(cxt, member, &frame);
@@ -564,7 +558,6 @@ parse_query(QueryContext *cxt, QueryNode *node, List *members, int place, JsonPa
 		else if (strcmp(key, "aggregate") == 0)
 			parse_aggregates(cxt, node, member, &frame);
 	}
-	limit_to_one(node);
 	if (show != NULL)
 	{
 		JsonPathFrame frame = {path, "cursor", 0};
@@ -667,7 +660,6 @@ query_apply_scope(QueryNode *node, Jsonb *scope)
 		else
 			node->limit = parse_limit(NULL, member, &frame);
 	}
-	limit_to_one(node);
 }
 
 /* See query_doc.h. */

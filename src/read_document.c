@@ -340,6 +340,13 @@ read_run_relation(ReadRun *run)
 	return doc_finish(&buf);
 }
 
+/* Return the number of rows of a level below the root that are shown for its only row. */
+static uint32
+related_rows(const ReadLevel *level)
+{
+	return level->node->to_one ? Min(level->nrows, 1) : level->nrows;
+}
+
 /* The number of rows under the only relation of the batch's only root row. */
 uint32
 read_run_related_rows(ReadRun *run)
@@ -347,7 +354,7 @@ read_run_related_rows(ReadRun *run)
 	uint32		n = 0;
 
 	for (int c = 0; c < run->plan->root->nchildren; c++)
-		n += run->root->links[c]->nrows;
+		n += related_rows(run->root->links[c]);
 	return n;
 }
 
@@ -359,8 +366,8 @@ read_run_related_document(ReadRun *run, uint32 row)
 	DocBuffer	buf;
 	int			c = 0;
 
-	while (row >= run->root->links[c]->nrows)
-		row -= run->root->links[c++]->nrows;
+	while (row >= related_rows(run->root->links[c]))
+		row -= related_rows(run->root->links[c++]);
 	level = run->root->links[c];
 	doc_init(&buf, 512, level->run->format);
 	budget_document(level, 1);

@@ -441,7 +441,7 @@ init_top(ReadNode *node)
 	ListCell   *lc;
 
 	node->access = parent_access(query);
-	if (query->limit < 0 || query->model->primary_key == NIL)
+	if (query->limit < 0 || query->model->primary_key == NIL || query_narrows_rows(query))
 		return;
 	foreach(lc, query->order)
 	{
@@ -685,6 +685,10 @@ make_read_node(ReadPlan *plan, QueryNode *query, ReadNode *parent)
 	ListCell   *lc;
 
 	check_stack_depth();
+	/* of rows that are shown the first is taken here, which costs no limit for each parent */
+	if (query->single && query->aggregate == AGGREGATE_NONE && query->limit == 1 &&
+		query->offset == NULL && !query_narrows_rows(query))
+		query->limit = query->scope_limit = -1;
 	node->query = query;
 	node->plan = plan;
 	node->context = plan->context;

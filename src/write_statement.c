@@ -213,7 +213,7 @@ statement_scope(WriteStatement *statement, RelationDesc *relation, WriteRow *own
 	if (relation->scope == NULL)
 		return;
 	node = query_make_node(relation->related, relation);
-	if (node->limit < 0)
+	if (node->limit < 0 || node->single)
 	{
 		statement_conditions(statement, node, &names, " AND ", false);
 		return;
