@@ -24,8 +24,6 @@
 #include "as_owner.h"
 #include "counter_plan.h"
 
-PG_FUNCTION_INFO_V1(relations_counter_rows);
-
 /* plans of statements with more rows are not cached: they would not suit few */
 #define MANY_ROWS 1000
 
@@ -108,7 +106,7 @@ counter_execute(SPIPlanPtr plan, Tuplestorestate *result)
 	return SPI_processed;
 }
 
-/* Execute a statement, and add the keys that it returns. */
+/* Execute a statement, and add the keys that it returns unless they are null. */
 static void
 execute_keys(SPIPlanPtr plan, ParentKeys *keys)
 {
@@ -119,15 +117,12 @@ execute_keys(SPIPlanPtr plan, ParentKeys *keys)
 	found = SPI_tuptable;
 	for (uint64 i = 0; i < found->numvals; i++)
 	{
-		bool		isnull;
+		bool		isnull = false;
 
-		for (int k = 0; k < keys->nkeys; k++)
-		{
+		for (int k = 0; k < keys->nkeys && !isnull; k++)
 			values[k] = SPI_getbinval(found->vals[i], found->tupdesc, k + 1, &isnull);
-			if (isnull)
-				elog(ERROR, "a key that a row refers to is null");
-		}
-		parent_keys_add(keys, values);
+		if (!isnull)
+			parent_keys_add(keys, values);
 	}
 	SPI_freetuptable(found);
 }
@@ -344,11 +339,11 @@ change_parents(CounterRun *run, CounterTable *table)
 
 /* Begin to read rows of a statement, besides others that read them. */
 TupleTableSlot *
-counter_begin_reading(TriggerData *trigdata, Tuplestorestate *rows)
+counter_begin_reading(Relation rel, Tuplestorestate *rows)
 {
 	tuplestore_select_read_pointer(rows, tuplestore_alloc_read_pointer(rows, EXEC_FLAG_REWIND));
 	tuplestore_rescan(rows);
-	return MakeSingleTupleTableSlot(RelationGetDescr(trigdata->tg_relation), &TTSOpsMinimalTuple);
+	return MakeSingleTupleTableSlot(RelationGetDescr(rel), &TTSOpsMinimalTuple);
 }
 
 /* Read the foreign key of a row.  Returns false if the row refers to no parent. */
@@ -419,25 +414,26 @@ same_foreign_key(TupleDesc desc, CounterSource *source, TupleTableSlot *a, Tuple
  * the new rows have the same foreign keys, one by one.  Then no counter changes.
  */
 static bool
-rows_keep_parents(TriggerData *trigdata, CounterPlan *plan)
+rows_keep_parents(CounterRun *run)
 {
-	TupleDesc	desc = RelationGetDescr(trigdata->tg_relation);
+	TupleDesc	desc = RelationGetDescr(run->rel);
+	Tuplestorestate *old_rows = run->rows.updated_old;
+	Tuplestorestate *new_rows = run->rows.updated_new;
 	TupleTableSlot *old_row;
 	TupleTableSlot *new_row;
-	bool		result;
+	bool		result = true;
 
-	if (tuplestore_tuple_count(trigdata->tg_oldtable) != tuplestore_tuple_count(trigdata->tg_newtable))
+	if (tuplestore_tuple_count(old_rows) != tuplestore_tuple_count(new_rows))
 		return false;
-	old_row = counter_begin_reading(trigdata, trigdata->tg_oldtable);
-	new_row = counter_begin_reading(trigdata, trigdata->tg_newtable);
-	result = true;
-	while (result && tuplestore_gettupleslot(trigdata->tg_oldtable, true, false, old_row) &&
-		   tuplestore_gettupleslot(trigdata->tg_newtable, true, false, new_row))
+	old_row = counter_begin_reading(run->rel, old_rows);
+	new_row = counter_begin_reading(run->rel, new_rows);
+	while (result && tuplestore_gettupleslot(old_rows, true, false, old_row) &&
+		   tuplestore_gettupleslot(new_rows, true, false, new_row))
 	{
 		ListCell   *lc;
 
 		CHECK_FOR_INTERRUPTS();
-		foreach(lc, plan->direct)
+		foreach(lc, run->plan->direct)
 			result = result && same_foreign_key(desc, lfirst(lc), old_row, new_row);
 	}
 	ExecDropSingleTupleTableSlot(old_row);
@@ -450,6 +446,52 @@ rows_keep_parents(TriggerData *trigdata, CounterPlan *plan)
  * ---------------------------------------------------------------------
  */
 
+/* Register rows of the statement, which may be missing, for statements. */
+static void
+register_rows(CounterRun *run, char *name, Tuplestorestate *rows)
+{
+	EphemeralNamedRelation enr = palloc0(sizeof(EphemeralNamedRelationData));
+
+	if (rows == NULL)
+	{
+		rows = tuplestore_begin_heap(false, false, work_mem);
+		run->registered = lappend(run->registered, rows);
+	}
+	enr->md.name = name;
+	enr->md.reliddesc = RelationGetRelid(run->rel);
+	enr->md.tupdesc = NULL;
+	enr->md.enrtype = ENR_NAMED_TUPLESTORE;
+	enr->md.enrtuples = tuplestore_tuple_count(rows);
+	enr->reldata = rows;
+	counter_check_spi(SPI_register_relation(enr), "SPI_register_relation");
+}
+
+static void
+register_all_rows(CounterRun *run)
+{
+	CounterRows *rows = &run->rows;
+
+	switch (run->event)
+	{
+		case COUNTER_INSERT:
+			register_rows(run, COUNTER_NEW_ROWS, rows->inserted);
+			break;
+		case COUNTER_UPDATE:
+			register_rows(run, COUNTER_NEW_ROWS, rows->updated_new);
+			register_rows(run, COUNTER_OLD_ROWS, rows->updated_old);
+			break;
+		case COUNTER_DELETE:
+			register_rows(run, COUNTER_OLD_ROWS, rows->deleted);
+			break;
+		default:
+			register_rows(run, COUNTER_NEW_ROWS, rows->inserted);
+			register_rows(run, COUNTER_OLD_ROWS, rows->deleted);
+			register_rows(run, COUNTER_UPDATED_NEW_ROWS, rows->updated_new);
+			register_rows(run, COUNTER_UPDATED_OLD_ROWS, rows->updated_old);
+			break;
+	}
+}
+
 /*
  * Change the parents of the rows of a statement.
  *
@@ -459,23 +501,22 @@ rows_keep_parents(TriggerData *trigdata, CounterPlan *plan)
  * rows above it to these triggers.
  */
 static void
-change_all_parents(CounterRun *run, TriggerData *trigdata, int64 nrows)
+change_all_parents(CounterRun *run)
 {
 	CounterPlan *plan = run->plan;
 	TupleTableSlot *row = NULL;
 	bool		registered = false;
 
-	if (nrows == 1)
+	if (run->nrows == 1)
 	{
-		Tuplestorestate *rows = trigdata->tg_newtable != NULL && run->event == COUNTER_INSERT
-			? trigdata->tg_newtable : trigdata->tg_oldtable;
+		Tuplestorestate *rows = run->event == COUNTER_INSERT ? run->rows.inserted : run->rows.deleted;
 
-		row = counter_begin_reading(trigdata, rows);
+		row = counter_begin_reading(run->rel, rows);
 		(void) tuplestore_gettupleslot(rows, true, false, row);
 	}
-	if (plan->cascades && nrows * list_length(plan->direct) > 1)
+	if (plan->cascades && run->nrows * list_length(plan->direct) > 1)
 	{
-		counter_check_spi(SPI_register_trigger_data(trigdata), "SPI_register_trigger_data");
+		register_all_rows(run);
 		lock_all_parents(run);
 		for (int i = plan->ntables - 1; i >= 0; i--)
 		{
@@ -494,13 +535,13 @@ change_all_parents(CounterRun *run, TriggerData *trigdata, int64 nrows)
 			CHECK_FOR_INTERRUPTS();
 			if (table->ndirect == 0)
 				continue;
-			if (nrows * table->ndirect == 1)
+			if (run->nrows * table->ndirect == 1)
 			{
 				count_alone(run, table, table->direct, row);
 				continue;
 			}
 			if (!registered)
-				counter_check_spi(SPI_register_trigger_data(trigdata), "SPI_register_trigger_data");
+				register_all_rows(run);
 			registered = true;
 			lock_parents(run, table);
 			if (run->found[i] > 0)
@@ -511,29 +552,187 @@ change_all_parents(CounterRun *run, TriggerData *trigdata, int64 nrows)
 		ExecDropSingleTupleTableSlot(row);
 }
 
-/* Count the rows of a statement for all relations of its table. */
-static void
-count_rows(TriggerData *trigdata, MemoryContext query, CounterEvent event, int64 nrows)
+static int64
+row_count(Tuplestorestate *rows)
 {
-	CounterRun	run = {0};
+	return rows == NULL ? 0 : tuplestore_tuple_count(rows);
+}
+
+/* Return the number of rows of a statement, an updated one being two. */
+int64
+counter_row_count(CounterRows *rows)
+{
+	return row_count(rows->inserted) + row_count(rows->updated_old) +
+		row_count(rows->updated_new) + row_count(rows->deleted);
+}
+
+/* Begin to change the parents of rows.  Returns false if there are none. */
+static bool
+begin_run(CounterRun *run, Relation rel, CounterRows *rows)
+{
+	memset(run, 0, sizeof(CounterRun));
+	run->rel = rel;
+	run->rows = *rows;
+	run->nrows = counter_row_count(rows);
+	run->event = run->nrows == row_count(rows->inserted) ? COUNTER_INSERT
+		: run->nrows == row_count(rows->deleted) ? COUNTER_DELETE
+		: row_count(rows->inserted) + row_count(rows->deleted) == 0 ? COUNTER_UPDATE
+		: COUNTER_SEVERAL;
+	run->plan = acquire_counter_plan(RelationGetRelid(rel), run->event, true);
+	run->writer = rel->rd_rel->relowner;
+	run->many = run->nrows > MANY_ROWS;
+	run->found = palloc0(sizeof(uint64) * Max(run->plan->ntables, 1));
+	return run->plan->counted != NIL &&
+		(run->event != COUNTER_UPDATE || run->plan->touches || !rows_keep_parents(run));
+}
+
+static void
+end_run(CounterRun *run)
+{
 	ListCell   *lc;
 
-	run.plan = acquire_counter_plan(RelationGetRelid(trigdata->tg_relation), event, true);
-	run.event = event;
-	run.writer = trigdata->tg_relation->rd_rel->relowner;
-	run.many = nrows > MANY_ROWS;
-	if (run.plan->counted != NIL && (event != COUNTER_UPDATE || run.plan->touches ||
-									 !rows_keep_parents(trigdata, run.plan)))
+	foreach(lc, run->registered)
+		tuplestore_end(lfirst(lc));
+	SPI_finish();
+}
+
+/* Count the rows of a statement for all relations of its table. */
+void
+counter_count_rows(Relation rel, MemoryContext query, CounterRows *rows)
+{
+	CounterRun	run;
+	ListCell   *lc;
+
+	if (begin_run(&run, rel, rows))
 	{
-		run.found = palloc0(sizeof(uint64) * run.plan->ntables);
 		counter_check_spi(SPI_connect(), "SPI_connect");
-		change_all_parents(&run, trigdata, nrows);
-		foreach(lc, run.registered)
-			tuplestore_end(lfirst(lc));
-		SPI_finish();
+		change_all_parents(&run);
+		end_run(&run);
 	}
 	foreach(lc, run.plan->counted)
 		recount_changed(query, lfirst(lc), run.writer);
+}
+
+/* ---------------------------------------------------------------------
+ * Rows of several tables
+ * ---------------------------------------------------------------------
+ */
+
+/* The rows of a parent table that rows of several tables change. */
+typedef struct ParentRows
+{
+	CounterTable *table;		/* in the plan of one of them */
+	Oid			writer;
+	ParentKeys *keys;			/* by the columns that order them */
+} ParentRows;
+
+static ParentRows *
+find_parent_rows(List **parents, CounterTable *table, Oid writer)
+{
+	ParentRows *result;
+	ListCell   *lc;
+
+	foreach(lc, *parents)
+	{
+		result = lfirst(lc);
+		if (result->table->relid == table->relid)
+			return result;
+	}
+	result = palloc(sizeof(ParentRows));
+	result->table = table;
+	result->writer = writer;
+	result->keys = parent_keys_of_columns(table->relid, table->key);
+	*parents = lappend(*parents, result);
+	return result;
+}
+
+static int
+compare_parents(const ListCell *a, const ListCell *b)
+{
+	const CounterTable *one = ((const ParentRows *) lfirst(a))->table;
+	const CounterTable *other = ((const ParentRows *) lfirst(b))->table;
+
+	if (one->rank != other->rank)
+		return one->rank > other->rank ? -1 : 1;
+	return one->relid < other->relid ? -1 : one->relid > other->relid ? 1 : 0;
+}
+
+/* Find the parents of rows of one table. */
+static void
+find_parents(List **parents, Relation rel, CounterRows *rows)
+{
+	CounterRun	run;
+
+	if (!begin_run(&run, rel, rows))
+		return;
+	for (int i = 0; i < run.plan->ntables; i++)
+	{
+		CounterTable *table = &run.plan->tables[i];
+
+		if (table->ndirect > 0 && !OidIsValid(table->circle))
+			(void) find_parent_rows(parents, table, run.writer);
+	}
+	counter_check_spi(SPI_connect(), "SPI_connect");
+	register_all_rows(&run);
+	for (int i = 0; i < run.plan->ntables; i++)
+	{
+		CounterTable *table = &run.plan->tables[i];
+		ErrorContextCallback errcallback;
+		SavedUser	saved;
+
+		CHECK_FOR_INTERRUPTS();
+		if (table->ndirect == 0 || OidIsValid(table->circle))
+			continue;
+		begin_table(table, &errcallback);
+		switch_to_owner(table->relid, run.writer, &saved);
+		execute_keys(COUNTER_PLAN(&run, &table->find, counter_find_sql(table, run.event)),
+					 find_parent_rows(parents, table, run.writer)->keys);
+		restore_user(&saved);
+		error_context_stack = errcallback.previous;
+	}
+	end_run(&run);
+}
+
+/*
+ * Lock the parents of rows of several tables in the order of all, before they
+ * are changed table by table.  Rows above them, and those of tables in circles,
+ * are locked later.
+ */
+void
+counter_lock_for_all(List *writes)
+{
+	List	   *parents = NIL;
+	ListCell   *lc;
+
+	foreach(lc, writes)
+	{
+		CounterWrite *write = lfirst(lc);
+
+		find_parents(&parents, write->rel, &write->rows);
+	}
+	list_sort(parents, compare_parents);
+	foreach(lc, parents)
+	{
+		ParentRows *rows = lfirst(lc);
+		ErrorContextCallback errcallback;
+		Tuplestorestate *store;
+		SavedUser	saved;
+
+		CHECK_FOR_INTERRUPTS();
+		if (rows->keys->count == 0)
+			continue;
+		begin_table(rows->table, &errcallback);
+		counter_check_spi(SPI_connect(), "SPI_connect");
+		store = parent_keys_register(rows->keys, 0);
+		switch_to_owner(rows->table->relid, rows->writer, &saved);
+		if (rows->table->lock_found == NULL)
+			rows->table->lock_found = counter_prepare(counter_lock_found_sql(rows->table), true);
+		counter_execute(rows->table->lock_found, NULL);
+		restore_user(&saved);
+		tuplestore_end(store);
+		SPI_finish();
+		error_context_stack = errcallback.previous;
+	}
 }
 
 /* Raise an error: a function was not called by one of our triggers. */
@@ -545,51 +744,3 @@ counter_wrong_trigger(const char *function)
 			 errmsg("function \"%s\" was not called as the triggers call it that belongs_to creates",
 					function)));
 }
-
-/*
- * SQL: counter_rows(), the statement trigger on the tables of models with a
- * counter_cache or touch.  Errors are those of the parents' UPDATE.
- */
-Datum
-relations_counter_rows(PG_FUNCTION_ARGS)
-{
-	TriggerData *trigdata = (TriggerData *) fcinfo->context;
-	bool		fits = CALLED_AS_TRIGGER(fcinfo);
-	MemoryContext query = counter_query_context();
-	CounterEvent event = COUNTER_INSERT;
-	int64		nrows = 0;
-
-	if (fits)
-	{
-		TriggerEvent fired = trigdata->tg_event;
-		const char *new_rows = trigdata->tg_trigger->tgnewtable;
-		const char *old_rows = trigdata->tg_trigger->tgoldtable;
-		bool		wants_new = TRIGGER_FIRED_BY_INSERT(fired) || TRIGGER_FIRED_BY_UPDATE(fired);
-		bool		wants_old = TRIGGER_FIRED_BY_DELETE(fired) || TRIGGER_FIRED_BY_UPDATE(fired);
-
-		fits = TRIGGER_FIRED_AFTER(fired) && TRIGGER_FIRED_FOR_STATEMENT(fired) &&
-			(!wants_new || (new_rows != NULL && strcmp(new_rows, COUNTER_NEW_ROWS) == 0)) &&
-			(!wants_old || (old_rows != NULL && strcmp(old_rows, COUNTER_OLD_ROWS) == 0));
-	}
-	if (!fits)
-		counter_wrong_trigger("relations.counter_rows");
-
-	if (TRIGGER_FIRED_BY_TRUNCATE(trigdata->tg_event))
-	{
-		count_after_truncate(RelationGetRelid(trigdata->tg_relation),
-							 trigdata->tg_relation->rd_rel->relowner);
-		return PointerGetDatum(NULL);
-	}
-	if (TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event))
-		event = COUNTER_UPDATE;
-	else if (TRIGGER_FIRED_BY_DELETE(trigdata->tg_event))
-		event = COUNTER_DELETE;
-	if (trigdata->tg_newtable != NULL)
-		nrows += tuplestore_tuple_count(trigdata->tg_newtable);
-	if (trigdata->tg_oldtable != NULL)
-		nrows += tuplestore_tuple_count(trigdata->tg_oldtable);
-	if (nrows > 0)
-		count_rows(trigdata, query, event, nrows);
-	return PointerGetDatum(NULL);
-}
-

@@ -36,11 +36,15 @@ typedef enum CounterEvent
 	COUNTER_INSERT,
 	COUNTER_UPDATE,
 	COUNTER_DELETE,
+	COUNTER_SEVERAL,			/* more than one of these */
 	COUNTER_PARENT				/* a parent is new, or its key is */
 } CounterEvent;
 
 #define COUNTER_NEW_ROWS "relations_new"
 #define COUNTER_OLD_ROWS "relations_old"
+/* of an UPDATE among several changes */
+#define COUNTER_UPDATED_NEW_ROWS "relations_updated_new"
+#define COUNTER_UPDATED_OLD_ROWS "relations_updated_old"
 #define COUNTER_COUNTS "relations_counts"
 #define COUNTER_KEYS "relations_keys"
 

@@ -36,13 +36,17 @@ PG_FUNCTION_INFO_V1(relations_recount);
 static const struct
 {
 	const char *name;
+	const char *function;
 	const char *event;
 }			row_triggers[] = {
-	{"relations_counter_insert", "INSERT ON %s REFERENCING NEW TABLE AS " COUNTER_NEW_ROWS},
-	{"relations_counter_update", "UPDATE ON %s REFERENCING OLD TABLE AS " COUNTER_OLD_ROWS
-	" NEW TABLE AS " COUNTER_NEW_ROWS},
-	{"relations_counter_delete", "DELETE ON %s REFERENCING OLD TABLE AS " COUNTER_OLD_ROWS},
-	{"relations_counter_truncate", "TRUNCATE ON %s"},
+	{"relations_counter_begin", "counter_begin", "BEFORE INSERT OR UPDATE OR DELETE ON %s"},
+	{"relations_counter_insert", "counter_rows",
+	"AFTER INSERT ON %s REFERENCING NEW TABLE AS " COUNTER_NEW_ROWS},
+	{"relations_counter_update", "counter_rows",
+	"AFTER UPDATE ON %s REFERENCING OLD TABLE AS " COUNTER_OLD_ROWS " NEW TABLE AS " COUNTER_NEW_ROWS},
+	{"relations_counter_delete", "counter_rows",
+	"AFTER DELETE ON %s REFERENCING OLD TABLE AS " COUNTER_OLD_ROWS},
+	{"relations_counter_truncate", "counter_rows", "AFTER TRUNCATE ON %s"},
 };
 
 /* ---------------------------------------------------------------------
@@ -287,10 +291,11 @@ missing_row_triggers(Oid model, LOCKMODE lockmode)
 		{
 			char	   *event = psprintf(row_triggers[i].event, quoted_model_name(relid));
 
-			if (!OidIsValid(find_trigger(relid, row_triggers[i].name, "counter_rows", NULL, NULL)))
-				result = lappend(result, psprintf("CREATE TRIGGER %s AFTER %s FOR EACH STATEMENT"
-												  " EXECUTE FUNCTION %s.counter_rows()",
-												  row_triggers[i].name, event, RELATIONS_SCHEMA));
+			if (!OidIsValid(find_trigger(relid, row_triggers[i].name, row_triggers[i].function, NULL,
+										 NULL)))
+				result = lappend(result, psprintf("CREATE TRIGGER %s %s FOR EACH STATEMENT"
+												  " EXECUTE FUNCTION %s.%s()", row_triggers[i].name,
+												  event, RELATIONS_SCHEMA, row_triggers[i].function));
 		}
 	}
 	return result;
@@ -442,7 +447,7 @@ end_counting(RelationDesc *desc)
 		foreach(lc, find_all_inheritors(desc->model, ShareRowExclusiveLock, NULL))
 		{
 			for (int i = 0; i < (int) lengthof(row_triggers); i++)
-				drop_trigger(lfirst_oid(lc), row_triggers[i].name, "counter_rows");
+				drop_trigger(lfirst_oid(lc), row_triggers[i].name, row_triggers[i].function);
 		}
 	}
 	if (!is_plain_table(desc->related) ||
@@ -477,7 +482,8 @@ counting_ddl(RelationDesc *desc)
 	foreach(lc, find_all_inheritors(desc->model, NoLock, NULL))
 	{
 		for (int i = 0; i < (int) lengthof(row_triggers); i++)
-			result = add_trigger_ddl(result, lfirst_oid(lc), row_triggers[i].name, "counter_rows");
+			result = add_trigger_ddl(result, lfirst_oid(lc), row_triggers[i].name,
+									 row_triggers[i].function);
 	}
 	if (desc->counter_cache == NULL)
 		return result;

@@ -295,7 +295,7 @@ count_new_rows(TriggerData *trigdata, CountedParent *parent, bool count)
 	TupleTableSlot *slot;
 	bool		found = false;
 
-	slot = counter_begin_reading(trigdata, rows);
+	slot = counter_begin_reading(trigdata->tg_relation, rows);
 	while (tuplestore_gettupleslot(rows, true, false, slot))
 	{
 		CHECK_FOR_INTERRUPTS();

@@ -148,6 +148,8 @@ free_counter_plan(CounterPlan *plan)
 		CounterTable *table = &plan->tables[i];
 
 		free_plan(table->lock);
+		free_plan(table->find);
+		free_plan(table->lock_found);
 		foreach(lc, table->groups)
 		{
 			CounterGroup *group = lfirst(lc);

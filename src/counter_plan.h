@@ -72,13 +72,16 @@ typedef struct CounterTable
 								 * statement */
 	CounterSource *direct;		/* one of these */
 	SPIPlanPtr	lock;
+	SPIPlanPtr	find;			/* see counter_lock_for_all() */
+	SPIPlanPtr	lock_found;
 } CounterTable;
 
 /* Which sources of a group a statement is for. */
 typedef enum CounterSources
 {
 	SOURCES_ALL,
-	SOURCES_OUTSIDE				/* not those inside a circle */
+	SOURCES_OUTSIDE,			/* not those inside a circle */
+	SOURCES_DIRECT				/* rows of the statement */
 } CounterSources;
 
 /* A relation with a counter in a table whose rows get keys. */
@@ -159,6 +162,7 @@ extern char *counter_rows_name(int no);
 extern char *counter_step_name(int no);
 extern char *counter_ranked_name(int no);
 extern char *counter_lock_sql(CounterTable *table, CounterEvent event);
+extern char *counter_find_sql(CounterTable *table, CounterEvent event);
 extern char *counter_lock_ranked_sql(CounterTable *table);
 extern char *counter_direct_sql(CounterTable *table, CounterGroup *group, CounterEvent event);
 extern char *counter_step_sql(CounterTable *from, CounterStep *step, CounterTable *to);
@@ -179,15 +183,35 @@ extern char *counter_lock_all_sql(RelationDesc *desc);
 extern char *counter_touch_all_sql(RelationDesc *desc);
 extern char *counter_count_one_sql(RelationDesc *desc);
 extern char *counter_set_one_sql(RelationDesc *desc);
+extern char *counter_lock_found_sql(CounterTable *table);
 extern char *counter_lock_keys_sql(RelationDesc *desc, bool of_model);
 extern char *counter_count_keys_sql(RelationDesc *desc, bool of_model);
 extern char *counter_set_keys_sql(RelationDesc *desc, bool of_model);
+
+/* The rows of a statement; NULL where there are none. */
+typedef struct CounterRows
+{
+	Tuplestorestate *inserted;
+	Tuplestorestate *updated_old;
+	Tuplestorestate *updated_new;
+	Tuplestorestate *deleted;
+} CounterRows;
+
+/* A table and its rows that a statement has changed. */
+typedef struct CounterWrite
+{
+	Relation	rel;
+	CounterRows rows;
+} CounterWrite;
 
 /* running them: counter_cache.c, counter_walk.c */
 typedef struct CounterRun
 {
 	CounterPlan *plan;
 	CounterEvent event;
+	Relation	rel;			/* the table that was written */
+	CounterRows rows;
+	int64		nrows;
 	Oid			writer;			/* see switch_to_owner() */
 	bool		many;			/* rows are so many that plans are not cached */
 	uint64	   *found;			/* rows to be changed, by table */
@@ -212,7 +236,10 @@ extern void counter_withdraw_rows(char *name, Tuplestorestate *store);
 extern Tuplestorestate *counter_compute_changes(CounterRun *run, CounterTable *table,
 												CounterGroup *group, CounterSources sources);
 extern void counter_begin_relation(RelationDesc *desc, ErrorContextCallback *errcallback);
-extern TupleTableSlot *counter_begin_reading(TriggerData *trigdata, Tuplestorestate *rows);
+extern TupleTableSlot *counter_begin_reading(Relation rel, Tuplestorestate *rows);
+extern int64 counter_row_count(CounterRows *rows);
+extern void counter_count_rows(Relation rel, MemoryContext query, CounterRows *rows);
+extern void counter_lock_for_all(List *writes);
 extern void counter_wrong_trigger(const char *function) pg_attribute_noreturn();
 extern void walk_circle(CounterRun *run, int first, int last);
 
@@ -220,6 +247,8 @@ extern void walk_circle(CounterRun *run, int first, int last);
 extern void count_after_truncate(Oid relid, Oid writer);
 extern void recount_parent(CountedParent *parent, Oid writer, Datum *values);
 extern ParentKeys *parent_keys_begin(RelationDesc *desc, bool of_model);
+extern ParentKeys *parent_keys_of_columns(Oid relid, List *columns);
+extern Tuplestorestate *parent_keys_register(ParentKeys *keys, int64 from);
 extern void parent_keys_add(ParentKeys *keys, const Datum *values);
 extern void recount_many(RelationDesc *desc, Oid writer, ParentKeys *keys, int64 from, bool lock);
 extern void recount_keys(CountedParent *parent, Oid writer, ParentKeys *keys);

@@ -147,6 +147,39 @@ recount_parent(CountedParent *parent, Oid writer, Datum *values)
  * ---------------------------------------------------------------------
  */
 
+static ParentKeys *
+begin_keys(int nkeys)
+{
+	ParentKeys *keys = palloc0(sizeof(ParentKeys));
+
+	keys->context = CurrentMemoryContext;
+	keys->nkeys = nkeys;
+	keys->desc = CreateTemplateTupleDesc(nkeys);
+	return keys;
+}
+
+/*
+ * Describe the next column of a set of keys: it has the type of a column, and
+ * the collation of the parent's, with which it is compared.
+ */
+static void
+describe_key(ParentKeys *keys, int i, Oid relid, const char *column, Oid parent,
+			 const char *parent_column)
+{
+	char		name[NAMEDATALEN];
+	Oid			type;
+	int32		typmod;
+	Oid			ignored;
+	Oid			collation;
+
+	get_atttypetypmodcoll(parent, require_column(parent, parent_column, NULL), &type, &typmod,
+						  &collation);
+	get_atttypetypmodcoll(relid, require_column(relid, column, NULL), &type, &typmod, &ignored);
+	snprintf(name, sizeof(name), "k%d", i + 1);
+	TupleDescInitEntry(keys->desc, i + 1, name, type, typmod, 0);
+	TupleDescInitEntryCollation(keys->desc, i + 1, collation);
+}
+
 /*
  * Begin a set of keys of the parents of a relation, in the current memory
  * context.  With of_model the keys are those of rows that refer to parents.
@@ -154,32 +187,29 @@ recount_parent(CountedParent *parent, Oid writer, Datum *values)
 ParentKeys *
 parent_keys_begin(RelationDesc *desc, bool of_model)
 {
-	ParentKeys *keys = palloc0(sizeof(ParentKeys));
-	Oid			relid = of_model ? desc->model : desc->related;
-	ListCell   *lc;
+	ParentKeys *keys = begin_keys(list_length(desc->local_key));
 
-	keys->context = CurrentMemoryContext;
 	keys->of_model = of_model;
-	keys->nkeys = list_length(desc->local_key);
-	keys->desc = CreateTemplateTupleDesc(keys->nkeys);
-	foreach(lc, of_model ? desc->foreign_key : desc->local_key)
+	for (int i = 0; i < keys->nkeys; i++)
 	{
-		int			i = foreach_current_index(lc);
-		AttrNumber	parent = require_column(desc->related, list_nth(desc->local_key, i), NULL);
-		char		name[NAMEDATALEN];
-		Oid			type;
-		int32		typmod;
-		Oid			collation;
-		Oid			ignored;
+		char	   *column = list_nth(desc->local_key, i);
 
-		/* values are compared as those of the parent are */
-		get_atttypetypmodcoll(desc->related, parent, &type, &typmod, &collation);
-		get_atttypetypmodcoll(relid, require_column(relid, lfirst(lc), NULL), &type, &typmod,
-							  &ignored);
-		snprintf(name, sizeof(name), "k%d", i + 1);
-		TupleDescInitEntry(keys->desc, i + 1, name, type, typmod, 0);
-		TupleDescInitEntryCollation(keys->desc, i + 1, collation);
+		if (of_model)
+			describe_key(keys, i, desc->model, list_nth(desc->foreign_key, i), desc->related, column);
+		else
+			describe_key(keys, i, desc->related, column, desc->related, column);
 	}
+	return keys;
+}
+
+/* Begin a set of keys of columns of a table, in the current memory context. */
+ParentKeys *
+parent_keys_of_columns(Oid relid, List *columns)
+{
+	ParentKeys *keys = begin_keys(list_length(columns));
+
+	for (int i = 0; i < keys->nkeys; i++)
+		describe_key(keys, i, relid, list_nth(columns, i), relid, list_nth(columns, i));
 	return keys;
 }
 
@@ -210,8 +240,8 @@ parent_keys_add(ParentKeys *keys, const Datum *values)
 }
 
 /* Register keys, from the one with this index on, as the table COUNTER_KEYS. */
-static Tuplestorestate *
-register_keys(ParentKeys *keys, int64 from)
+Tuplestorestate *
+parent_keys_register(ParentKeys *keys, int64 from)
 {
 	Tuplestorestate *store = tuplestore_begin_heap(false, false, work_mem);
 	bool	   *nulls = palloc0(sizeof(bool) * keys->nkeys);
@@ -236,7 +266,7 @@ recount_many(RelationDesc *desc, Oid writer, ParentKeys *keys, int64 from, bool 
 
 	counter_begin_relation(desc, &errcallback);
 	counter_check_spi(SPI_connect(), "SPI_connect");
-	store = register_keys(keys, from);
+	store = parent_keys_register(keys, from);
 	if (lock)
 	{
 		switch_to_owner(desc->related, writer, &saved);

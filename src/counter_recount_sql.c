@@ -207,10 +207,8 @@ counter_set_one_sql(RelationDesc *desc)
 
 /* Append the keys k1, ... of COUNTER_KEYS, each once. */
 static void
-append_keys(StringInfo buf, RelationDesc *desc)
+append_keys(StringInfo buf, int nkeys)
 {
-	int			nkeys = list_length(desc->local_key);
-
 	appendStringInfoString(buf, "(SELECT ");
 	for (int i = 1; i <= nkeys; i++)
 		appendStringInfo(buf, "%sk%d", i > 1 ? ", " : "", i);
@@ -227,9 +225,32 @@ counter_lock_keys_sql(RelationDesc *desc, bool of_model)
 
 	initStringInfo(&buf);
 	appendStringInfo(&buf, "SELECT 1 FROM %s AS p JOIN ", quoted_model_name(desc->related));
-	append_keys(&buf, desc);
+	append_keys(&buf, list_length(desc->local_key));
 	append_has_key(&buf, desc, of_model, "x.k", " ON ");
 	counter_append_order(&buf, counter_ordering_columns(desc->related), " ORDER BY ");
+	return buf.data;
+}
+
+/* Return the statement that locks the rows of a table with COUNTER_KEYS, its ordering key. */
+char *
+counter_lock_found_sql(CounterTable *table)
+{
+	StringInfoData buf;
+	ListCell   *lc;
+
+	initStringInfo(&buf);
+	appendStringInfo(&buf, "SELECT 1 FROM %s AS p JOIN ", quoted_model_name(table->relid));
+	append_keys(&buf, list_length(table->key));
+	foreach(lc, table->key)
+	{
+		Oid			type = counter_column_type(table->relid, lfirst(lc));
+
+		appendStringInfo(&buf, "%sp.%s %s x.k%d", foreach_current_index(lc) == 0 ? " ON " : " AND ",
+						 quote_identifier(lfirst(lc)),
+						 strategy_operator(type, type, BTEqualStrategyNumber),
+						 foreach_current_index(lc) + 1);
+	}
+	counter_append_order(&buf, table->key, " ORDER BY ");
 	return buf.data;
 }
 
@@ -246,7 +267,7 @@ counter_count_keys_sql(RelationDesc *desc, bool of_model)
 		appendStringInfo(&buf, "x.k%d, ", i);
 	appendStringInfo(&buf, "pg_catalog.count(r.%s) AS n FROM ",
 					 quote_identifier(linitial(desc->foreign_key)));
-	append_keys(&buf, desc);
+	append_keys(&buf, list_length(desc->local_key));
 	appendStringInfo(&buf, " LEFT JOIN %s AS r", quoted_model_name(desc->model));
 	append_refers(&buf, desc, of_model, "x.k", " ON ");
 	counter_append_group_by(&buf, nkeys);

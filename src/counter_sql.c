@@ -210,7 +210,8 @@ group_changes(CounterTable *table, CounterGroup *group, CounterEvent event,
 	{
 		CounterSource *source = lfirst(lc);
 
-		if (sources == SOURCES_OUTSIDE && source->inside)
+		if ((sources == SOURCES_OUTSIDE && source->inside) ||
+			(sources == SOURCES_DIRECT && source->below >= 0))
 			continue;
 		changes->reference = source->desc;
 		changes->sources = lappend(changes->sources, source);
@@ -261,6 +262,11 @@ changed_rows(Changes *changes)
 			result = add_rows(result, source, 1, COUNTER_NEW_ROWS);
 		if (changes->event != COUNTER_INSERT)
 			result = add_rows(result, source, -1, COUNTER_OLD_ROWS);
+		if (changes->event == COUNTER_SEVERAL)
+		{
+			result = add_rows(result, source, 1, COUNTER_UPDATED_NEW_ROWS);
+			result = add_rows(result, source, -1, COUNTER_UPDATED_OLD_ROWS);
+		}
 	}
 	return result;
 }
@@ -336,7 +342,8 @@ append_all_kinds(StringInfo buf, Changes *changes, List *kinds)
 	appendStringInfoString(buf, ") AS c");
 	counter_append_group_by(buf, nkeys);
 	/* what is touched besides is tested with the parent */
-	if (changes->touched == NIL && changes->event == COUNTER_UPDATE)
+	if (changes->touched == NIL &&
+		(changes->event == COUNTER_UPDATE || changes->event == COUNTER_SEVERAL))
 	{
 		foreach(lc, changes->counters)
 			appendStringInfo(buf, "%spg_catalog.sum(c.n%d) OPERATOR(pg_catalog.<>) 0",
@@ -406,12 +413,16 @@ append_is_changed(StringInfo buf, Changes *changes, const char *before)
 	appendStringInfoChar(buf, ')');
 }
 
-/* Append the parents p that the changes change, from FROM on. */
+/*
+ * Append the parents p that the changes change, from FROM on.  Unless the
+ * statement is to compute the changes, they are registered.
+ */
 static void
-append_changed_parents(StringInfo buf, CounterTable *table, CounterGroup *group, Changes *changes)
+append_changed_parents(StringInfo buf, CounterTable *table, CounterGroup *group, Changes *changes,
+					   bool compute)
 {
 	appendStringInfo(buf, " FROM %s AS p JOIN ", quoted_model_name(changes->relid));
-	if (table->at_once)
+	if (compute)
 	{
 		appendStringInfoChar(buf, '(');
 		append_changes(buf, changes);
@@ -513,6 +524,44 @@ append_changes_columns(StringInfo buf, Changes *changes)
 }
 
 /*
+ * Append a SELECT of the keys of the parents that groups of changes change, by
+ * some of their sources.  Unless the statement is to compute the changes, they
+ * are registered.
+ */
+static void
+append_found_parents(StringInfo buf, CounterTable *table, CounterEvent event, char letter,
+					 CounterSources sources, bool compute)
+{
+	const char *before = "SELECT ";
+	ListCell   *lc;
+
+	foreach(lc, table->groups)
+	{
+		Changes    *changes = group_changes(table, lfirst(lc), event, sources);
+
+		if (changes == NULL)
+			continue;
+		append_numbered(buf, before, "p", table->key, letter);
+		append_changed_parents(buf, table, lfirst(lc), changes, compute);
+		before = " UNION SELECT ";
+	}
+}
+
+/*
+ * Return the statement that finds the parents of the statement's rows that are
+ * to be changed, by their keys.
+ */
+char *
+counter_find_sql(CounterTable *table, CounterEvent event)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	append_found_parents(&buf, table, event, 'k', SOURCES_DIRECT, true);
+	return buf.data;
+}
+
+/*
  * Return the statement that locks the rows of a parent table that are to be
  * changed, in the order of the table's key.  It returns the carried columns,
  * and their changes if it computes these at once.
@@ -521,7 +570,6 @@ char *
 counter_lock_sql(CounterTable *table, CounterEvent event)
 {
 	StringInfoData buf;
-	ListCell   *lc;
 
 	initStringInfo(&buf);
 	appendStringInfoString(&buf, "SELECT ");
@@ -535,20 +583,13 @@ counter_lock_sql(CounterTable *table, CounterEvent event)
 
 		if (table->at_once)
 			append_changes_columns(&buf, changes);
-		append_changed_parents(&buf, table, group, changes);
+		append_changed_parents(&buf, table, group, changes, table->at_once);
 	}
 	else
 	{
 		/* by several keys: find the rows first */
 		appendStringInfo(&buf, " FROM %s AS p JOIN (", quoted_model_name(table->relid));
-		foreach(lc, table->groups)
-		{
-			if (foreach_current_index(lc) > 0)
-				appendStringInfoString(&buf, " UNION ");
-			append_numbered(&buf, "SELECT ", "p", table->key, 'i');
-			append_changed_parents(&buf, table, lfirst(lc),
-								   group_changes(table, lfirst(lc), event, SOURCES_ALL));
-		}
+		append_found_parents(&buf, table, event, 'i', SOURCES_ALL, false);
 		appendStringInfoString(&buf, ") AS r ON ");
 		append_same_row(&buf, table);
 	}
@@ -573,7 +614,7 @@ counter_direct_sql(CounterTable *table, CounterGroup *group, CounterEvent event)
 	appendStringInfoString(&buf, "SELECT 0 AS no, true AS touches, p.tableoid, p.ctid");
 	append_numbered(&buf, ", ", "p", table->key, 'i');
 	append_numbered(&buf, ", ", "p", table->carried, 'c');
-	append_changed_parents(&buf, table, group, changes);
+	append_changed_parents(&buf, table, group, changes, false);
 	return buf.data;
 }
 

@@ -163,8 +163,9 @@ CREATE TABLE relations.factory_state (
 	definition			jsonb NOT NULL,
 	PRIMARY KEY (model, state)
 );
--- Its trigger does work later, see counter_late.  It stays empty.
+-- Their triggers do work later, see counter_late and counter_end.  They stay empty.
 CREATE UNLOGGED TABLE relations.counter_late ();
+CREATE UNLOGGED TABLE relations.counter_end ();
 -- Only its owner may create in the schema or write to the catalog, whatever the
 -- default privileges of the role that installs the extension grant.
 DO LANGUAGE plpgsql $$
@@ -193,7 +194,7 @@ END
 $$;
 GRANT USAGE ON SCHEMA relations TO PUBLIC;
 GRANT SELECT ON relations.model, relations.relation, relations.morph_type, relations.graph_view,
-	relations.factory, relations.factory_state, relations.counter_late TO PUBLIC;
+	relations.factory, relations.factory_state, relations.counter_late, relations.counter_end TO PUBLIC;
 
 -- what a temporary table left behind, or has now, cannot be restored
 SELECT pg_catalog.pg_extension_config_dump('relations.model',
@@ -522,6 +523,22 @@ CREATE FUNCTION relations.counter_rows() RETURNS trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'relations_counter_rows';
 COMMENT ON FUNCTION relations.counter_rows() IS
 	'statement trigger of models with counter_cache or touch: counts and touches the parents of the rows that were written';
+CREATE FUNCTION relations.counter_begin() RETURNS trigger
+	LANGUAGE c AS 'MODULE_PATHNAME', 'relations_counter_begin';
+COMMENT ON FUNCTION relations.counter_begin() IS
+	'trigger before statements on models with counter_cache or touch: lets counter_rows count the rows of INSERT ON CONFLICT, MERGE and WITH together';
+
+-- A DELETE of no row is run on counter_end after cascades.
+COMMENT ON TABLE relations.counter_end IS
+	'empty: its trigger counts the rows of all tables that cascades of a statement have written';
+CREATE FUNCTION relations.counter_end() RETURNS trigger
+	LANGUAGE c AS 'MODULE_PATHNAME', 'relations_counter_end';
+COMMENT ON FUNCTION relations.counter_end() IS
+	'trigger of counter_end: counts the rows of all tables that cascades of a statement have written';
+REVOKE ALL ON FUNCTION relations.counter_end() FROM PUBLIC;
+CREATE TRIGGER counter_end AFTER DELETE ON relations.counter_end
+	FOR EACH STATEMENT EXECUTE FUNCTION relations.counter_end();
+
 CREATE FUNCTION relations.counter_parent() RETURNS trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'relations_counter_parent';
 COMMENT ON FUNCTION relations.counter_parent() IS
