@@ -78,6 +78,24 @@ SELECT definition FROM relations.factory WHERE model = 'posts'::regclass;
 ALTER TABLE users DROP CONSTRAINT users_pkey CASCADE, ADD PRIMARY KEY (id);
 SELECT relation, enforce, constraint_name FROM relations.relation WHERE model = 'users'::regclass ORDER BY 1;
 
+-- a scope is read only if relations lead from its tables to the altered one
+CREATE TABLE trees (id int PRIMARY KEY, tree_id int REFERENCES trees, leaf text);
+SELECT kind FROM relations.has_many('trees', 'trees', 'trees', scope => jsonb_build_object('where', jsonb_build_object('leaf', jsonb_build_object('in',
+	(SELECT jsonb_agg(md5(i::text)) FROM generate_series(1, 500) i)))));
+CREATE VIEW toast_scans AS SELECT COALESCE(sum(seq_scan + COALESCE(idx_scan, 0)), 0) AS n FROM pg_stat_xact_all_tables
+WHERE relid = (SELECT reltoastrelid FROM pg_class WHERE oid = 'relations.relation'::regclass);
+BEGIN;
+SELECT n AS before FROM toast_scans \gset
+ALTER TABLE posts RENAME title TO headline;
+ALTER TABLE users RENAME id TO user_id;
+SELECT scope FROM relations.relation WHERE relation = 'posts';
+SELECT n - :before AS toast_scans FROM toast_scans;
+ALTER TABLE trees RENAME leaf TO leaves;
+SELECT n > :before AS toast_scanned FROM toast_scans;
+COMMIT;
+SELECT left(scope::text, 30) AS scope FROM relations.relation WHERE relation = 'trees';
+ALTER TABLE users RENAME user_id TO id;
+
 -- the first command of a session, which loads the library
 \c -
 SET client_min_messages = warning;

@@ -33,6 +33,7 @@
 
 #include "catalog.h"
 #include "constraint.h"
+#include "follow_pending.h"
 #include "relation_key.h"
 #include "version.h"
 #include "table_lock.h"
@@ -579,8 +580,12 @@ scan_relations(AttrNumber anum, Oid relid, const char *name, bool tuples)
 	scan = systable_beginscan(rel, index, OidIsValid(index), NULL,
 							  !OidIsValid(relid) ? 0 : name != NULL ? 2 : 1, keys);
 	while (HeapTupleIsValid(tup = systable_getnext(scan)))
-		result = lappend(result, tuples ? (void *) heap_copytuple(tup)
-						 : (void *) desc_from_tuple(tup, RelationGetDescr(rel)));
+	{
+		tup = pending_current(rel, tup);
+		if (tup != NULL)
+			result = lappend(result, tuples ? (void *) heap_copytuple(tup)
+							 : (void *) desc_from_tuple(tup, RelationGetDescr(rel)));
+	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
 	return result;
@@ -714,8 +719,12 @@ scan_morph_types(AttrNumber anum, Oid relid, const char *morph)
 	scan = systable_beginscan(rel, index, OidIsValid(index), NULL, 1, &key);
 	while (HeapTupleIsValid(tup = systable_getnext(scan)))
 	{
-		MorphType  *type = morph_type_from_tuple(tup, RelationGetDescr(rel));
+		MorphType  *type;
 
+		tup = pending_current(rel, tup);
+		if (tup == NULL)
+			continue;
+		type = morph_type_from_tuple(tup, RelationGetDescr(rel));
 		if (morph == NULL || strcmp(type->morph, morph) == 0)
 			result = lappend(result, type);
 	}
@@ -801,7 +810,7 @@ catalog_get_model(Oid relid)
 	desc->relid = relid;
 	ScanKeyInit(&key, Anum_model_model, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
 	scan = systable_beginscan(rel, relation_primary_key_index(rel), true, NULL, 1, &key);
-	if (HeapTupleIsValid(tup = systable_getnext(scan)))
+	if (HeapTupleIsValid(tup = systable_getnext(scan)) && (tup = pending_current(rel, tup)) != NULL)
 	{
 		desc->singular = get_name_attr(tup, Anum_model_name, RelationGetDescr(rel));
 		desc->primary_key = get_names_attr(tup, Anum_model_primary_key, RelationGetDescr(rel));

@@ -7,6 +7,7 @@
 
 #include "relations.h"
 
+extern void catalog_delete_tables(List *relids, List *names, bool wait);
 extern void catalog_sweep(void);
 
 #endif							/* RELATIONS_CATALOG_SWEEP_H */

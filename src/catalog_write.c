@@ -21,6 +21,7 @@
 #include "as_owner.h"
 #include "catalog_sweep.h"
 #include "catalog_write.h"
+#include "follow_pending.h"
 #include "table_lock.h"
 
 /* the columns that a RelationRow fills, in the order of relation_row_values */
@@ -342,6 +343,7 @@ catalog_insert_relation(const RelationRow *row)
 	Datum		values[ROW_COLUMNS];
 	bool		isnull[ROW_COLUMNS];
 	StringInfoData sql;
+	HeapTuple	result;
 
 	relation_row_values(row, values, isnull);
 	initStringInfo(&sql);
@@ -355,8 +357,10 @@ catalog_insert_relation(const RelationRow *row)
 	for (int i = 0; i < ROW_COLUMNS; i++)
 		appendStringInfo(&sql, "%s$%d", i > 0 ? ", " : "", i + 1);
 	appendStringInfoString(&sql, ") RETURNING *");
-	return linitial(catalog_insert(sql.data, ROW_COLUMNS, types, values,
-								   nulls_of(isnull, ROW_COLUMNS)));
+	result = linitial(catalog_insert(sql.data, ROW_COLUMNS, types, values,
+									 nulls_of(isnull, ROW_COLUMNS)));
+	pending_forget("relation", row->model, row->name, "");
+	return result;
 }
 
 /* Take a relation out of the catalog; nothing happens when it is not there. */
@@ -431,6 +435,7 @@ catalog_put_morph_type(const MorphType *type)
 				   " constraint_name, check_name, created_index)"
 				   " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
 				   lengthof(types), types, values, nulls_of(isnull, lengthof(types)));
+	pending_forget("morph_type", type->model, type->morph, type->type);
 }
 
 /* Take a type out of the catalog; nothing happens when it is not there. */

@@ -350,6 +350,7 @@ run_check(Oid nspid, bool read_only)
 	check_extension_schema(&check);
 	check_disabled_triggers(&check, nspid);
 	check_models(&check, nspid);
+	check_pending(&check, nspid);
 	rows = catalog_strings("SELECT r.model::pg_catalog.oid, r.relation, r.on_delete, r.on_update, r.defer"
 						   " FROM relations.relation r"
 						   " LEFT JOIN pg_catalog.pg_class c ON c.oid = r.model"

@@ -104,5 +104,6 @@ extern void check_event_triggers(Check *check);
 extern void check_extension_schema(Check *check);
 extern void check_disabled_triggers(Check *check, Oid nspid);
 extern void check_models(Check *check, Oid nspid);
+extern void check_pending(Check *check, Oid nspid);
 
 #endif							/* RELATIONS_CHECK_H */

@@ -156,3 +156,31 @@ check_models(Check *check, Oid nspid)
 	}
 	check->model = InvalidOid;
 }
+
+/* Changes that rows have not stored yet, see follow_pending.c. */
+void
+check_pending(Check *check, Oid nspid)
+{
+	Oid			types[] = {OIDOID};
+	Datum		values[] = {ObjectIdGetDatum(nspid)};
+	ListCell   *lc;
+
+	foreach(lc, catalog_strings("SELECT p.model::pg_catalog.oid,"
+								" CASE p.catalog WHEN 'relation' THEN p.name END, p.old_name, p.catalog"
+								" FROM relations.pending_change p"
+								" JOIN pg_catalog.pg_class c ON c.oid = p.model"
+								" WHERE $1 = 0 OR c.relnamespace = $1"
+								" ORDER BY c.relname, p.catalog, p.name, p.type, p.number, p.old_name",
+								1, types, values))
+	{
+		char	  **row = lfirst(lc);
+
+		check->model = atooid(row[0]);
+		check->relation = row[1];
+		add_finding(check, "pending_change", SEVERITY_NOTE, NULL, NIL, MENDED_BY_HAND,
+					"a row of relations.%s still has the old name \"%s\", because another transaction had locked it; readers use the new name",
+					row[3], row[2]);
+	}
+	check->model = InvalidOid;
+	check->relation = NULL;
+}

@@ -18,6 +18,7 @@
 #include "utils/syscache.h"
 
 #include "counter_plan.h"
+#include "invalidation.h"
 #include "named_objects.h"
 
 typedef struct CounterEntry
@@ -72,7 +73,7 @@ init_counter_plans(void)
 	ctl.hcxt = CacheMemoryContext;
 	counter_plans = hash_create("relations counter plans", 16, &ctl,
 								HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	CacheRegisterRelcacheCallback(invalidate_counters, (Datum) 0);
+	call_when_table_changed(invalidate_counters);
 	call_when_renamed(invalidate_all_counters);
 }
 

@@ -43,6 +43,7 @@
 
 #include "catalog.h"
 #include "ddl_filter.h"
+#include "invalidation.h"
 #include "version.h"
 
 #define MOST_TABLES 4
@@ -93,41 +94,43 @@ invalidate_mentioned(Datum arg pg_attribute_unused(), Oid relid)
 	}
 }
 
-/* Return the value of a column, false if it is null or does not exist. */
-static bool
-column_value(HeapTuple tup, TupleDesc desc, const char *column, Datum *value)
+/* Find columns by their names; 0 for one that does not exist. */
+static void
+find_columns(TupleDesc desc, const char *const *columns, int n, int *attnums)
 {
-	int			attnum = column == NULL ? 0 : SPI_fnumber(desc, column);
-	bool		isnull = true;
-
-	if (attnum > 0)
-		*value = heap_getattr(tup, attnum, desc, &isnull);
-	return !isnull;
+	for (int i = 0; i < n; i++)
+		attnums[i] = columns[i] == NULL ? 0 : Max(SPI_fnumber(desc, columns[i]), 0);
 }
 
 /* Add what a table of the catalog mentions, which is open. */
 static void
 add_mentioned(Relation rel, const char *const *tables, const char *const *indexes)
 {
-	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
+	TupleDesc	desc = RelationGetDescr(rel);
+	int			table_attnums[MOST_TABLES];
+	int			index_attnums[MOST_INDEXES];
+	SysScanDesc scan;
 	HeapTuple	tup;
-	Datum		d;
+	bool		isnull;
 
+	find_columns(desc, tables, MOST_TABLES, table_attnums);
+	find_columns(desc, indexes, MOST_INDEXES, index_attnums);
+	scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
 	while (HeapTupleIsValid(tup = systable_getnext(scan)))
 	{
-		for (int i = 0; i < MOST_TABLES; i++)
+		for (int i = 0; i < MOST_TABLES && table_attnums[i] > 0; i++)
 		{
-			if (column_value(tup, RelationGetDescr(rel), tables[i], &d))
-			{
-				Oid			relid = DatumGetObjectId(d);
+			Oid			relid = DatumGetObjectId(heap_getattr(tup, table_attnums[i], desc, &isnull));
 
+			if (!isnull)
 				(void) hash_search(mentioned, &relid, HASH_ENTER, NULL);
-			}
 		}
-		for (int i = 0; i < MOST_INDEXES; i++)
+		for (int i = 0; i < MOST_INDEXES && index_attnums[i] > 0; i++)
 		{
-			if (column_value(tup, RelationGetDescr(rel), indexes[i], &d))
-				(void) hash_search(mentioned_indexes, NameStr(*DatumGetName(d)), HASH_ENTER, NULL);
+			Datum		name = heap_getattr(tup, index_attnums[i], desc, &isnull);
+
+			if (!isnull)
+				(void) hash_search(mentioned_indexes, NameStr(*DatumGetName(name)), HASH_ENTER, NULL);
 		}
 	}
 	systable_endscan(scan);
@@ -176,7 +179,7 @@ catalog_mentions_tables(void)
 	{
 		if (!registered)
 		{
-			CacheRegisterRelcacheCallback(invalidate_mentioned, (Datum) 0);
+			call_when_table_changed(invalidate_mentioned);
 			registered = true;
 		}
 		for (int i = 0; i < CATALOG_TABLES; i++)
@@ -211,6 +214,25 @@ catalog_missing_tables(void)
 	while ((relid = hash_seq_search(&status)) != NULL)
 	{
 		if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(*relid)))
+			result = lappend_oid(result, *relid);
+	}
+	return result;
+}
+
+/* Return the tables of a schema that the catalog mentions, as a list of OIDs. */
+List *
+catalog_mentioned_in(Oid nspid)
+{
+	HASH_SEQ_STATUS status;
+	Oid		   *relid;
+	List	   *result = NIL;
+
+	if (!catalog_mentions_tables())
+		return NIL;
+	hash_seq_init(&status, mentioned);
+	while ((relid = hash_seq_search(&status)) != NULL)
+	{
+		if (get_rel_namespace(*relid) == nspid)
 			result = lappend_oid(result, *relid);
 	}
 	return result;

@@ -20,10 +20,6 @@ typedef struct EventObject
 	List	   *address;		/* its address_names, of char * */
 } EventObject;
 
-/* SQL: the OID of the schema that dropped objects name; "pg_temp" is no schema's real name */
-#define SQL_NAMESPACE(name) "(CASE " name " WHEN 'pg_temp' THEN pg_catalog.pg_my_temp_schema()" \
-	" ELSE pg_catalog.to_regnamespace(pg_catalog.quote_ident(" name ")) END)"
-
 extern List *event_altered_objects(void);
 extern List *event_dropped_objects(void);
 

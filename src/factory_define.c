@@ -26,6 +26,7 @@
 #include "catalog_write.h"
 #include "declaration.h"
 #include "factory.h"
+#include "follow_pending.h"
 #include "foreign_code.h"
 #include "json_value.h"
 #include "query_json.h"
@@ -70,7 +71,11 @@ read_rows(const char *table, Oid relid, TupleDesc *desc)
 	ScanKeyInit(&key, Anum_factory_model, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
 	scan = systable_beginscan(rel, InvalidOid, false, NULL, 1, &key);
 	while (HeapTupleIsValid(tup = systable_getnext(scan)))
-		result = lappend(result, heap_copytuple(tup));
+	{
+		tup = pending_current(rel, tup);
+		if (tup != NULL)
+			result = lappend(result, heap_copytuple(tup));
+	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
 	return result;

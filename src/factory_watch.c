@@ -2,102 +2,125 @@
  * factory_watch.c
  *	  Factories follow what is renamed and what is dropped.
  *
- * Called by the event triggers, see ddl_watch.c, whose search_path is
- * pg_catalog.  Expressions of SQL are text, as the bodies of functions are:
- * names in them do not follow.
+ * Expressions of SQL are text, as the bodies of functions are: names in them do
+ * not follow.
  */
 #include "relations.h"
 
-#include "catalog/pg_type.h"
+#include "utils/jsonb.h"
 
-#include "catalog_write.h"
-#include "factory_watch.h"
+#include "follow.h"
+#include "query_json.h"
 
-/* SQL: both catalog tables of definitions, one after the other */
-static const char *const tables[] = {"relations.factory", "relations.factory_state"};
-
-/* The factory of a dropped table goes. */
-void
-factory_follow_dropped_tables(void)
+/* A definition with a change. */
+typedef struct Definition
 {
-	for (int i = 0; i < (int) lengthof(tables); i++)
-		catalog_query(psprintf("DELETE FROM %s f WHERE f.model IN"
-							   " (SELECT objid FROM pg_catalog.pg_event_trigger_dropped_objects()"
-							   " WHERE classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND objsubid = 0)",
-							   tables[i]),
-					  0, NULL, NULL, NULL);
+	const CatalogChange *change;
+	JsonbParseState *state;
+	bool		changed;
+} Definition;
+
+static void
+put_string(Definition *definition, JsonbIteratorToken token, const char *string)
+{
+	JsonbValue	value;
+
+	value.type = jbvString;
+	value.val.string.val = unconstify(char *, string);
+	value.val.string.len = strlen(string);
+	(void) pushJsonbValue(&definition->state, token, &value);
 }
 
-/* It goes on without a column that is dropped. */
-void
-factory_follow_dropped_columns(void)
+/* A constant, which may be the value that is renamed. */
+static void
+put_constant(Definition *definition, JsonbIteratorToken token, JsonbValue *value)
 {
-	for (int i = 0; i < (int) lengthof(tables); i++)
+	const char *old = definition->change->old_name;
+
+	if (value->type == jbvString && value->val.string.len == (int) strlen(old) &&
+		memcmp(value->val.string.val, old, value->val.string.len) == 0)
 	{
-		ListCell   *lc;
-
-		foreach(lc, catalog_strings(psprintf("WITH dropped AS (SELECT objid, address_names[3] AS name"
-											 " FROM pg_catalog.pg_event_trigger_dropped_objects()"
-											 " WHERE classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND objsubid > 0),"
-											 " lost AS (SELECT DISTINCT f.model, d.name FROM %s f JOIN dropped d"
-											 " ON d.objid = f.model AND f.definition ? d.name),"
-											 " changed AS (UPDATE %s f SET definition = f.definition -"
-											 " ARRAY(SELECT l.name FROM lost l WHERE l.model = f.model)"
-											 " WHERE f.model IN (SELECT l.model FROM lost l))"
-											 " SELECT c.relname, l.name FROM lost l JOIN pg_catalog.pg_class c ON c.oid = l.model"
-											 " ORDER BY 1, 2", tables[i], tables[i]),
-									0, NULL, NULL))
-		{
-			char	  **row = lfirst(lc);
-
-			ereport(NOTICE,
-					(errmsg(i == 0 ? "the factory of \"%s\" goes on without column \"%s\""
-							: "states of the factory of \"%s\" go on without column \"%s\"", row[0], row[1])));
-		}
+		definition->changed = true;
+		put_string(definition, token, definition->change->new_name);
 	}
+	else
+		(void) pushJsonbValue(&definition->state, token, value);
 }
 
-/* A column of tables has another name. */
-void
-factory_follow_renamed_column(Datum relids, const char *old, const char *new)
+/* What makes the values of a column of the enum: a constant, or one of several. */
+static void
+put_rule(Definition *definition, JsonbValue *rule)
 {
-	Oid			types[] = {OIDARRAYOID, TEXTOID, TEXTOID};
-	Datum		values[] = {relids, CStringGetTextDatum(old), CStringGetTextDatum(new)};
+	ListCell   *m;
+	ListCell   *e;
 
-	for (int i = 0; i < (int) lengthof(tables); i++)
-		catalog_query(psprintf("UPDATE %s SET definition = (definition - $2)"
-							   " || pg_catalog.jsonb_build_object($3, definition -> $2)"
-							   " WHERE model = ANY ($1) AND definition ? $2", tables[i]),
-					  3, types, values, NULL);
+	if (!JSON_IS_OBJECT(rule))
+	{
+		put_constant(definition, WJB_VALUE, rule);
+		return;
+	}
+	(void) pushJsonbValue(&definition->state, WJB_BEGIN_OBJECT, NULL);
+	foreach(m, json_members_of(rule))
+	{
+		JsonMember *member = lfirst(m);
+
+		put_string(definition, WJB_KEY, member->key);
+		if (strcmp(member->key, "one_of") != 0 || !JSON_IS_ARRAY(&member->value))
+		{
+			(void) pushJsonbValue(&definition->state, WJB_VALUE, &member->value);
+			continue;
+		}
+		(void) pushJsonbValue(&definition->state, WJB_BEGIN_ARRAY, NULL);
+		foreach(e, json_elements_of(&member->value))
+			put_constant(definition, WJB_ELEM, &((JsonMember *) lfirst(e))->value);
+		(void) pushJsonbValue(&definition->state, WJB_END_ARRAY, NULL);
+	}
+	(void) pushJsonbValue(&definition->state, WJB_END_OBJECT, NULL);
 }
 
-/*
- * A value of an enum has another name: constants of columns of the type, and
- * those of which one is taken.
- */
+/* Apply a change to a row of relations.factory or relations.factory_state. */
 void
-factory_follow_renamed_value(Oid enum_type, const char *old, const char *new)
+factory_follow(FollowRow *row, const CatalogChange *change)
 {
-	Oid			types[] = {OIDOID, TEXTOID, TEXTOID};
-	Datum		values[] = {ObjectIdGetDatum(enum_type), CStringGetTextDatum(old), CStringGetTextDatum(new)};
+	Definition	definition = {change, NULL, false};
+	Oid			model = row_oid(row, "model");
+	JsonbValue *result;
+	JsonbValue	root;
+	ListCell   *lc;
 
-	for (int i = 0; i < (int) lengthof(tables); i++)
-		catalog_query(psprintf("UPDATE %s f SET definition = (SELECT pg_catalog.jsonb_object_agg(m.key,"
-							   " CASE WHEN a.attname IS NULL THEN m.value"
-							   " WHEN m.value = pg_catalog.to_jsonb($2) THEN pg_catalog.to_jsonb($3)"
-							   " WHEN pg_catalog.jsonb_typeof(m.value -> 'one_of') = 'array'"
-							   " THEN pg_catalog.jsonb_set(m.value, '{one_of}', (SELECT pg_catalog.jsonb_agg("
-							   "CASE WHEN o.value = pg_catalog.to_jsonb($2) THEN pg_catalog.to_jsonb($3) ELSE o.value END"
-							   " ORDER BY o.ordinality) FROM pg_catalog.jsonb_array_elements(m.value -> 'one_of')"
-							   " WITH ORDINALITY o))"
-							   " ELSE m.value END)"
-							   " FROM pg_catalog.jsonb_each(f.definition) m LEFT JOIN (pg_catalog.pg_attribute a"
-							   " JOIN pg_catalog.pg_type y ON y.oid = a.atttypid AND $1 IN (y.oid, y.typbasetype))"
-							   " ON a.attrelid = f.model AND a.attname = m.key)"
-							   " WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_attribute a"
-							   " JOIN pg_catalog.pg_type y ON y.oid = a.atttypid AND $1 IN (y.oid, y.typbasetype)"
-							   " WHERE a.attrelid = f.model AND f.definition ? a.attname"
-							   " AND pg_catalog.strpos((f.definition -> a.attname::text)::text, $2) > 0)",
-							   tables[i]),
-					  3, types, values, NULL);
+	if (!list_member_oid(change->relids, model) ||
+		(change->kind != CHANGE_RENAMED_COLUMN && change->kind != CHANGE_DROPPED_COLUMN &&
+		 change->kind != CHANGE_RENAMED_VALUE))
+		return;
+	json_root_value(row_jsonb(row, "definition"), &root);
+	if (!JSON_IS_OBJECT(&root))
+		return;
+	(void) pushJsonbValue(&definition.state, WJB_BEGIN_OBJECT, NULL);
+	foreach(lc, json_members_of(&root))
+	{
+		JsonMember *member = lfirst(lc);
+		bool		is_column = strcmp(member->key, change->old_name) == 0;
+
+		if (change->kind == CHANGE_RENAMED_VALUE)
+		{
+			put_string(&definition, WJB_KEY, member->key);
+			if (column_is_of_enum(model, member->key, change->enum_type))
+				put_rule(&definition, &member->value);
+			else
+				(void) pushJsonbValue(&definition.state, WJB_VALUE, &member->value);
+			continue;
+		}
+		definition.changed = definition.changed || is_column;
+		if (is_column && change->kind == CHANGE_DROPPED_COLUMN)
+			continue;
+		put_string(&definition, WJB_KEY, is_column ? change->new_name : member->key);
+		(void) pushJsonbValue(&definition.state, WJB_VALUE, &member->value);
+	}
+	result = pushJsonbValue(&definition.state, WJB_END_OBJECT, NULL);
+	if (!definition.changed)
+		return;
+	row_set_jsonb(row, "definition", JsonbValueToJsonb(result));
+	if (change->kind == CHANGE_DROPPED_COLUMN)
+		row_notice(row, strcmp(row->table->name, "factory") == 0 ? NOTICE_FACTORY_COLUMN : NOTICE_STATE_COLUMN,
+				   change->old_name, model_name(model), NULL, NULL);
 }

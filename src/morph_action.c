@@ -29,6 +29,7 @@
 #include "utils/syscache.h"
 
 #include "as_owner.h"
+#include "invalidation.h"
 #include "key_operator.h"
 #include "morph.h"
 #include "named_objects.h"
@@ -164,7 +165,7 @@ get_actions(Oid relid)
 		ctl.keysize = sizeof(Oid);
 		ctl.entrysize = sizeof(ActionEntry);
 		action_cache = hash_create("relations morph actions", 16, &ctl, HASH_ELEM | HASH_BLOBS);
-		CacheRegisterRelcacheCallback(forget_actions, (Datum) 0);
+		call_when_table_changed(forget_actions);
 		call_when_renamed(forget_all_actions);
 	}
 	entry = hash_search(action_cache, &relid, HASH_ENTER, &found);

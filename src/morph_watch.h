@@ -7,13 +7,7 @@
 
 #include "relations.h"
 
-extern void morph_drop_relations_without_type(void);
-extern void morph_follow_dropped_tables(void);
-extern void morph_follow_dropped_columns(void);
-extern void morph_follow_dropped_constraints(void);
-extern void morph_follow_dropped_indexes(void);
-extern void morph_follow_renamed_column(Datum relids, const char *old, const char *new);
-extern void morph_follow_renamed_value(Oid enum_type, const char *old, const char *new);
-extern void morph_follow_renamed_constraint(Oid relid, const char *old, const char *new);
+extern void morph_follow_dropped_types(List *holders);
+extern void morph_follow_dropped_tables(Datum relids, const char *locking);
 
 #endif							/* RELATIONS_MORPH_WATCH_H */

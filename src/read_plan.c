@@ -25,6 +25,7 @@
 
 #include "budget.h"
 #include "foreign_code.h"
+#include "invalidation.h"
 #include "named_objects.h"
 #include "query_parse.h"
 #include "read_hold.h"
@@ -98,7 +99,7 @@ init_cache(void)
 {
 	if (cache_context != NULL)
 		return;
-	CacheRegisterRelcacheCallback(relcache_callback, (Datum) 0);
+	call_when_table_changed(relcache_callback);
 	/* what is visible to a role, how a type is cast */
 	CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, syscache_callback, (Datum) 0);
 	CacheRegisterSyscacheCallback(AUTHOID, syscache_callback, (Datum) 0);

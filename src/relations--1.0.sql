@@ -163,9 +163,28 @@ CREATE TABLE relations.factory_state (
 	definition			jsonb NOT NULL,
 	PRIMARY KEY (model, state)
 );
+
+-- Changes that a row of another table of the catalog could not follow yet,
+-- because a transaction of a role without privileges on the altered table had
+-- locked it.  Readers apply them.
+CREATE TABLE relations.pending_change (
+	catalog				text NOT NULL,
+	model				regclass NOT NULL,
+	name				name NOT NULL,
+	type				text NOT NULL,
+	number				int NOT NULL,
+	change				text NOT NULL,
+	tables				regclass[] NOT NULL,
+	enum				regtype,
+	old_name			text NOT NULL,
+	new_name			text
+);
+CREATE INDEX pending_change_model_name_idx ON relations.pending_change (model, name);
+
 -- Their triggers do work later, see counter_late and counter_end.  They stay empty.
 CREATE UNLOGGED TABLE relations.counter_late ();
 CREATE UNLOGGED TABLE relations.counter_end ();
+
 -- Only its owner may create in the schema or write to the catalog, whatever the
 -- default privileges of the role that installs the extension grant.
 DO LANGUAGE plpgsql $$
@@ -194,7 +213,7 @@ END
 $$;
 GRANT USAGE ON SCHEMA relations TO PUBLIC;
 GRANT SELECT ON relations.model, relations.relation, relations.morph_type, relations.graph_view,
-	relations.factory, relations.factory_state, relations.counter_late, relations.counter_end TO PUBLIC;
+	relations.factory, relations.factory_state, relations.pending_change, relations.counter_late, relations.counter_end TO PUBLIC;
 
 -- what a temporary table left behind, or has now, cannot be restored
 SELECT pg_catalog.pg_extension_config_dump('relations.model',
@@ -214,6 +233,9 @@ SELECT pg_catalog.pg_extension_config_dump('relations.factory',
 SELECT pg_catalog.pg_extension_config_dump('relations.factory_state',
 	'WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = model AND c.relpersistence <> ''t'')');
 
+SELECT pg_catalog.pg_extension_config_dump('relations.pending_change',
+	'WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid = model AND c.relpersistence <> ''t'')');
+
 COMMENT ON TABLE relations.factory IS
 	'the factories, one row a model; written by the functions of this schema only';
 COMMENT ON COLUMN relations.factory.model IS 'the table whose rows it makes';
@@ -228,6 +250,18 @@ COMMENT ON TABLE relations.graph_view IS
 COMMENT ON COLUMN relations.graph_view.view IS 'the view';
 COMMENT ON COLUMN relations.graph_view.model IS 'the model whose rows it shows';
 COMMENT ON COLUMN relations.graph_view.relations IS 'the paths of the relations that it shows';
+COMMENT ON TABLE relations.pending_change IS
+	'changes that rows of the catalog could not follow yet; written by the event triggers only';
+COMMENT ON COLUMN relations.pending_change.catalog IS 'the table of the catalog that has the row';
+COMMENT ON COLUMN relations.pending_change.model IS 'model of the row';
+COMMENT ON COLUMN relations.pending_change.name IS 'relation, morph or state of the row; empty for a row that has only a model';
+COMMENT ON COLUMN relations.pending_change.type IS 'type of the row; empty except for morph_type';
+COMMENT ON COLUMN relations.pending_change.number IS 'order of the changes of a row';
+COMMENT ON COLUMN relations.pending_change.change IS 'what happened, such as renamed_column';
+COMMENT ON COLUMN relations.pending_change.tables IS 'the altered tables';
+COMMENT ON COLUMN relations.pending_change.enum IS 'the altered enum; null unless a value was renamed';
+COMMENT ON COLUMN relations.pending_change.old_name IS 'name before the change';
+COMMENT ON COLUMN relations.pending_change.new_name IS 'name after the change; null for what was dropped';
 COMMENT ON SCHEMA relations IS 'an ORM''s relationships, inside PostgreSQL';
 COMMENT ON TABLE relations.model IS
 	'what relations.model() said of a model: one row a model that differs from what its table says';
@@ -311,6 +345,9 @@ CREATE TRIGGER catalog_changed
 CREATE TRIGGER catalog_changed
 	AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON relations.factory_state
 	FOR EACH STATEMENT EXECUTE FUNCTION relations.catalog_changed();
+CREATE TRIGGER catalog_changed
+	AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON relations.pending_change
+	FOR EACH STATEMENT EXECUTE FUNCTION relations.catalog_changed();
 -- restores may write with the replica role
 ALTER TABLE relations.model ENABLE ALWAYS TRIGGER catalog_changed;
 ALTER TABLE relations.relation ENABLE ALWAYS TRIGGER catalog_changed;
@@ -318,6 +355,7 @@ ALTER TABLE relations.morph_type ENABLE ALWAYS TRIGGER catalog_changed;
 ALTER TABLE relations.graph_view ENABLE ALWAYS TRIGGER catalog_changed;
 ALTER TABLE relations.factory ENABLE ALWAYS TRIGGER catalog_changed;
 ALTER TABLE relations.factory_state ENABLE ALWAYS TRIGGER catalog_changed;
+ALTER TABLE relations.pending_change ENABLE ALWAYS TRIGGER catalog_changed;
 
 -- Another server's declarations are not taken by logical replication.
 CREATE FUNCTION relations.catalog_row() RETURNS trigger
@@ -344,12 +382,16 @@ CREATE TRIGGER catalog_row
 CREATE TRIGGER catalog_row
 	BEFORE INSERT OR UPDATE OR DELETE ON relations.factory_state
 	FOR EACH ROW EXECUTE FUNCTION relations.catalog_row();
+CREATE TRIGGER catalog_row
+	BEFORE INSERT OR UPDATE OR DELETE ON relations.pending_change
+	FOR EACH ROW EXECUTE FUNCTION relations.catalog_row();
 ALTER TABLE relations.model ENABLE REPLICA TRIGGER catalog_row;
 ALTER TABLE relations.relation ENABLE REPLICA TRIGGER catalog_row;
 ALTER TABLE relations.morph_type ENABLE REPLICA TRIGGER catalog_row;
 ALTER TABLE relations.graph_view ENABLE REPLICA TRIGGER catalog_row;
 ALTER TABLE relations.factory ENABLE REPLICA TRIGGER catalog_row;
 ALTER TABLE relations.factory_state ENABLE REPLICA TRIGGER catalog_row;
+ALTER TABLE relations.pending_change ENABLE REPLICA TRIGGER catalog_row;
 
 -- ---------------------------------------------------------------------
 -- Declaring

@@ -10,6 +10,7 @@
 #include "miscadmin.h"
 
 #include "check.h"
+#include "follow.h"
 
 PG_FUNCTION_INFO_V1(relations_repair);
 
@@ -100,6 +101,7 @@ relations_repair(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(0))
 		nspid = get_namespace_oid(text_to_cstring(PG_GETARG_TEXT_PP(0)), false);
 	InitMaterializedSRF(fcinfo, 0);
+	follow_pending_changes();
 	for (int round = 0; round < MOST_ROUNDS; round++)
 	{
 		bool		mended = false;

@@ -2,47 +2,53 @@
  * scope_rename.c
  *	  Scopes follow the renaming of columns and of enum values.
  *
- * A scope stands in the catalog as it was declared and checked, so nothing is
- * checked here: what is not understood is left as it is.  What a name in it
- * means depends on whose rows it is said of, so the scope is walked as
- * query_where.c and query_order.c read it, over relations that it names too.
- * The names of the tables are the new ones already.
+ * A scope is stored as it was declared and checked, so nothing is checked here:
+ * what is not understood is left as it is.  The meaning of a name depends on
+ * the table whose rows it describes, so the scope is walked as query_where.c
+ * and query_order.c read it, also over relations that it names.  The names of
+ * the tables are the new ones already.
+ *
+ * Scopes can be large, and most of them do not change.  The first walk only
+ * finds out whether anything changes; it does not enter the values of columns
+ * when a column is renamed.  The second walk builds the new scope.
  */
 #include "relations.h"
 
 #include "catalog/pg_type.h"
-#include "lib/stringinfo.h"
 #include "miscadmin.h"
-#include "utils/json.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 
-#include "catalog_write.h"
+#include "catalog.h"
 #include "query_shape.h"
 #include "scope_rename.h"
 
-/* A walk: what has another name, and the new scope as JSON. */
+/* A walk over a scope. */
 typedef struct Renaming
 {
-	const ScopeChange *change;
-	StringInfoData buf;
+	const CatalogChange *change;
+	char	   *old_value;		/* of an enum, as scopes write it */
+	char	   *new_value;
+	bool		building;		/* the second walk */
+	JsonbParseState *state;		/* of the new scope */
+	bool		changed;
 } Renaming;
 
-/* Whose rows something is said of. */
+/* Whose rows something describes. */
 typedef struct Place
 {
 	Oid			relid;
 	Oid			via;			/* the table between, or InvalidOid */
 } Place;
 
-static void append_where(Renaming *renaming, const JsonbValue *value, Place place);
+static void walk_where(Renaming *renaming, JsonbIteratorToken token, const JsonbValue *value, Place place);
 
 static bool
 is_renamed(Renaming *renaming, Oid relid, const char *name)
 {
-	return renaming->change->old_column != NULL &&
+	return renaming->change->kind == CHANGE_RENAMED_COLUMN &&
 		list_member_oid(renaming->change->relids, relid) &&
-		strcmp(name, renaming->change->old_column) == 0;
+		strcmp(name, renaming->change->old_name) == 0;
 }
 
 /* Was it the name of a column? */
@@ -51,9 +57,9 @@ was_column(Renaming *renaming, Oid relid, const char *name)
 {
 	if (is_renamed(renaming, relid, name))
 		return true;
-	if (renaming->change->new_column != NULL &&
+	if (renaming->change->kind == CHANGE_RENAMED_COLUMN &&
 		list_member_oid(renaming->change->relids, relid) &&
-		strcmp(name, renaming->change->new_column) == 0)
+		strcmp(name, renaming->change->new_name) == 0)
 		return false;
 	return get_attnum(relid, name) > 0;
 }
@@ -61,7 +67,10 @@ was_column(Renaming *renaming, Oid relid, const char *name)
 static const char *
 new_name(Renaming *renaming, Oid relid, const char *name)
 {
-	return is_renamed(renaming, relid, name) ? renaming->change->new_column : name;
+	if (!is_renamed(renaming, relid, name))
+		return name;
+	renaming->changed = true;
+	return renaming->change->new_name;
 }
 
 /* The enum that values of a column are of, itself, as a domain or as an array; or InvalidOid. */
@@ -95,165 +104,169 @@ related_place(Oid relid, const char *name, Place *place)
 	return true;
 }
 
-static void
-append_as_is(Renaming *renaming, const JsonbValue *value)
-{
-	Jsonb	   *jsonb = JsonbValueToJsonb(unconstify(JsonbValue *, value));
+/* ---------------------------------------------------------------------
+ * The new scope
+ * ---------------------------------------------------------------------
+ */
 
-	JsonbToCString(&renaming->buf, &jsonb->root, VARSIZE(jsonb));
+static void
+put(Renaming *renaming, JsonbIteratorToken token, const JsonbValue *value)
+{
+	if (renaming->building)
+		(void) pushJsonbValue(&renaming->state, token, unconstify(JsonbValue *, value));
 }
 
 static void
-append_key(Renaming *renaming, ListCell *member, List *members, const char *key)
+put_string(Renaming *renaming, JsonbIteratorToken token, const char *string)
 {
-	appendStringInfoString(&renaming->buf, member == list_head(members) ? "{" : ", ");
-	escape_json(&renaming->buf, key);
-	appendStringInfoString(&renaming->buf, ": ");
+	JsonbValue	value;
+
+	value.type = jbvString;
+	value.val.string.val = unconstify(char *, string);
+	value.val.string.len = strlen(string);
+	put(renaming, token, &value);
 }
 
-/* Is a string of a scope the value that has another name now? */
-static bool
-is_old_value(const ScopeChange *change, const JsonbValue *value)
-{
-	char	   *written = query_scope_string(change->old_value);
+/* ---------------------------------------------------------------------
+ * Conditions
+ * ---------------------------------------------------------------------
+ */
 
-	return value->val.string.len == (int) strlen(written) &&
-		memcmp(value->val.string.val, written, value->val.string.len) == 0;
-}
-
-/* What is said of a column: values of an enum may have another name. */
+/* A value of an enum, or an object or array of such values. */
 static void
-append_values(Renaming *renaming, const JsonbValue *value, bool of_enum)
+walk_values(Renaming *renaming, JsonbIteratorToken token, const JsonbValue *value)
 {
 	ListCell   *lc;
 
 	check_stack_depth();
-	if (of_enum && value->type == jbvString && is_old_value(renaming->change, value))
-		escape_json(&renaming->buf, query_scope_string(renaming->change->new_value));
-	else if (of_enum && JSON_IS_OBJECT(value) && json_members_of(value) != NIL)
+	CHECK_FOR_INTERRUPTS();
+	if (value->type == jbvString && value->val.string.len == (int) strlen(renaming->old_value) &&
+		memcmp(value->val.string.val, renaming->old_value, value->val.string.len) == 0)
 	{
-		List	   *members = json_members_of(value);
-
-		foreach(lc, members)
+		renaming->changed = true;
+		put_string(renaming, token, renaming->new_value);
+	}
+	else if (JSON_IS_OBJECT(value))
+	{
+		put(renaming, WJB_BEGIN_OBJECT, NULL);
+		foreach(lc, json_members_of(value))
 		{
 			JsonMember *member = lfirst(lc);
 
-			append_key(renaming, lc, members, member->key);
-			append_values(renaming, &member->value, true);
+			put_string(renaming, WJB_KEY, member->key);
+			walk_values(renaming, WJB_VALUE, &member->value);
 		}
-		appendStringInfoChar(&renaming->buf, '}');
+		put(renaming, WJB_END_OBJECT, NULL);
 	}
-	else if (of_enum && JSON_IS_ARRAY(value))
+	else if (JSON_IS_ARRAY(value))
 	{
-		appendStringInfoChar(&renaming->buf, '[');
+		put(renaming, WJB_BEGIN_ARRAY, NULL);
 		foreach(lc, json_elements_of(value))
-		{
-			if (foreach_current_index(lc) > 0)
-				appendStringInfoString(&renaming->buf, ", ");
-			append_values(renaming, &((JsonMember *) lfirst(lc))->value, true);
-		}
-		appendStringInfoChar(&renaming->buf, ']');
+			walk_values(renaming, WJB_ELEM, &((JsonMember *) lfirst(lc))->value);
+		put(renaming, WJB_END_ARRAY, NULL);
 	}
 	else
-		append_as_is(renaming, value);
+		put(renaming, token, value);
 }
 
+/* A column and what is said about it. */
 static void
-append_of_column(Renaming *renaming, const JsonbValue *value, Oid relid, const char *column)
+walk_column(Renaming *renaming, const JsonMember *member, Oid relid)
 {
-	append_values(renaming, value, renaming->change->old_value != NULL &&
-				  enum_of_column(relid, column) == renaming->change->enum_type);
+	put_string(renaming, WJB_KEY, new_name(renaming, relid, member->key));
+	if (renaming->change->kind == CHANGE_RENAMED_VALUE &&
+		enum_of_column(relid, member->key) == renaming->change->enum_type)
+		walk_values(renaming, WJB_VALUE, &member->value);
+	else
+		put(renaming, WJB_VALUE, &member->value);
 }
 
 /* {"level": ...} of the table between. */
 static void
-append_pivot(Renaming *renaming, const JsonbValue *value, Oid via)
+walk_pivot(Renaming *renaming, const JsonbValue *value, Oid via)
 {
-	List	   *members = json_members_of(value);
 	ListCell   *lc;
 
-	foreach(lc, members)
-	{
-		JsonMember *member = lfirst(lc);
-
-		append_key(renaming, lc, members, new_name(renaming, via, member->key));
-		append_of_column(renaming, &member->value, via, member->key);
-	}
-	appendStringInfoChar(&renaming->buf, '}');
+	put(renaming, WJB_BEGIN_OBJECT, NULL);
+	foreach(lc, json_members_of(value))
+		walk_column(renaming, lfirst(lc), via);
+	put(renaming, WJB_END_OBJECT, NULL);
 }
 
 /* {"some": {...}} or {"count": {"gte": 1, "where": {...}}} of a relation. */
 static void
-append_filters(Renaming *renaming, const JsonbValue *value, Place place)
+walk_filters(Renaming *renaming, const JsonbValue *value, Place place)
 {
-	List	   *members = json_members_of(value);
 	ListCell   *lc;
 
 	check_stack_depth();
-	foreach(lc, members)
+	put(renaming, WJB_BEGIN_OBJECT, NULL);
+	foreach(lc, json_members_of(value))
 	{
 		JsonMember *member = lfirst(lc);
 
-		append_key(renaming, lc, members, member->key);
+		put_string(renaming, WJB_KEY, member->key);
 		if (strcmp(member->key, "count") == 0 && JSON_IS_OBJECT(&member->value))
-			append_filters(renaming, &member->value, place);
+			walk_filters(renaming, &member->value, place);
 		else
-			append_where(renaming, &member->value, place);
+			walk_where(renaming, WJB_VALUE, &member->value, place);
 	}
-	appendStringInfoChar(&renaming->buf, '}');
+	put(renaming, WJB_END_OBJECT, NULL);
 }
 
 /* Conditions, or a list of them. */
 static void
-append_where(Renaming *renaming, const JsonbValue *value, Place place)
+walk_where(Renaming *renaming, JsonbIteratorToken token, const JsonbValue *value, Place place)
 {
-	List	   *members;
 	ListCell   *lc;
 
 	check_stack_depth();
 	if (JSON_IS_ARRAY(value))
 	{
-		appendStringInfoChar(&renaming->buf, '[');
+		put(renaming, WJB_BEGIN_ARRAY, NULL);
 		foreach(lc, json_elements_of(value))
 		{
-			if (foreach_current_index(lc) > 0)
-				appendStringInfoString(&renaming->buf, ", ");
-			append_where(renaming, &((JsonMember *) lfirst(lc))->value, place);
+			CHECK_FOR_INTERRUPTS();
+			walk_where(renaming, WJB_ELEM, &((JsonMember *) lfirst(lc))->value, place);
 		}
-		appendStringInfoChar(&renaming->buf, ']');
+		put(renaming, WJB_END_ARRAY, NULL);
 		return;
 	}
-	members = JSON_IS_OBJECT(value) ? json_members_of(value) : NIL;
-	if (members == NIL)
+	if (!JSON_IS_OBJECT(value))
 	{
-		append_as_is(renaming, value);
+		put(renaming, token, value);
 		return;
 	}
-	foreach(lc, members)
+	put(renaming, WJB_BEGIN_OBJECT, NULL);
+	foreach(lc, json_members_of(value))
 	{
 		JsonMember *member = lfirst(lc);
 		const char *key = member->key;
-		bool		nested = JSON_IS_OBJECT(&member->value) && json_members_of(&member->value) != NIL;
+		bool		nested = JSON_IS_OBJECT(&member->value);
 		Place		related;
 
 		if (was_column(renaming, place.relid, key))
 		{
-			append_key(renaming, lc, members, new_name(renaming, place.relid, key));
-			append_of_column(renaming, &member->value, place.relid, key);
+			walk_column(renaming, member, place.relid);
 			continue;
 		}
-		append_key(renaming, lc, members, key);
+		put_string(renaming, WJB_KEY, key);
 		if (strcmp(key, "and") == 0 || strcmp(key, "or") == 0 || strcmp(key, "not") == 0)
-			append_where(renaming, &member->value, place);
+			walk_where(renaming, WJB_VALUE, &member->value, place);
 		else if (nested && related_place(place.relid, key, &related))
-			append_filters(renaming, &member->value, related);
+			walk_filters(renaming, &member->value, related);
 		else if (nested && OidIsValid(place.via) && strcmp(key, "pivot") == 0)
-			append_pivot(renaming, &member->value, place.via);
+			walk_pivot(renaming, &member->value, place.via);
 		else
-			append_as_is(renaming, &member->value);
+			put(renaming, WJB_VALUE, &member->value);
 	}
-	appendStringInfoChar(&renaming->buf, '}');
+	put(renaming, WJB_END_OBJECT, NULL);
 }
+
+/* ---------------------------------------------------------------------
+ * Orders
+ * ---------------------------------------------------------------------
+ */
 
 /* What an order names: a column, one of the table between, or a path to one. */
 static char *
@@ -277,183 +290,180 @@ new_target(Renaming *renaming, const char *target, Place place)
 
 /* A name, an object, or a list of them. */
 static void
-append_order(Renaming *renaming, const JsonbValue *value, Place place)
+walk_order(Renaming *renaming, JsonbIteratorToken token, const JsonbValue *value, Place place)
 {
 	ListCell   *lc;
 
 	check_stack_depth();
+	CHECK_FOR_INTERRUPTS();
 	if (value->type == jbvString)
 	{
 		char	   *name = pnstrdup(value->val.string.val, value->val.string.len);
 		bool		minus = name[0] == '-' && !was_column(renaming, place.relid, name);
 
-		escape_json(&renaming->buf, psprintf("%s%s", minus ? "-" : "",
+		put_string(renaming, token, psprintf("%s%s", minus ? "-" : "",
 											 new_target(renaming, name + (minus ? 1 : 0), place)));
 	}
 	else if (JSON_IS_ARRAY(value))
 	{
-		appendStringInfoChar(&renaming->buf, '[');
+		put(renaming, WJB_BEGIN_ARRAY, NULL);
 		foreach(lc, json_elements_of(value))
-		{
-			if (foreach_current_index(lc) > 0)
-				appendStringInfoString(&renaming->buf, ", ");
-			append_order(renaming, &((JsonMember *) lfirst(lc))->value, place);
-		}
-		appendStringInfoChar(&renaming->buf, ']');
+			walk_order(renaming, WJB_ELEM, &((JsonMember *) lfirst(lc))->value, place);
+		put(renaming, WJB_END_ARRAY, NULL);
 	}
-	else if (JSON_IS_OBJECT(value) && json_members_of(value) != NIL)
+	else if (JSON_IS_OBJECT(value))
 	{
-		List	   *members = json_members_of(value);
-
-		foreach(lc, members)
+		put(renaming, WJB_BEGIN_OBJECT, NULL);
+		foreach(lc, json_members_of(value))
 		{
 			JsonMember *member = lfirst(lc);
 
-			append_key(renaming, lc, members, member->key);
+			put_string(renaming, WJB_KEY, member->key);
 			if (strcmp(member->key, "column") == 0 && member->value.type == jbvString)
-				escape_json(&renaming->buf,
-							new_target(renaming, pnstrdup(member->value.val.string.val,
-														  member->value.val.string.len), place));
+				put_string(renaming, WJB_VALUE,
+						   new_target(renaming, pnstrdup(member->value.val.string.val,
+														 member->value.val.string.len), place));
 			else
-				append_as_is(renaming, &member->value);
+				put(renaming, WJB_VALUE, &member->value);
 		}
-		appendStringInfoChar(&renaming->buf, '}');
+		put(renaming, WJB_END_OBJECT, NULL);
 	}
 	else
-		append_as_is(renaming, value);
+		put(renaming, token, value);
 }
 
-/* The text form of jsonb, which tells whether two are equal. */
-static char *
-canonical(const char *json)
-{
-	Jsonb	   *jsonb = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(json)));
-
-	return JsonbToCString(NULL, &jsonb->root, VARSIZE(jsonb));
-}
-
-static void
-scope_members(const char *scope, JsonbValue *root)
-{
-	json_root_value(DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(scope))), root);
-}
-
-/*
- * A scope of rows of relid, as text, after a change; via is the table between,
- * if there is one.  In the text form of jsonb, palloc'd.
+/* ---------------------------------------------------------------------
+ * Whole scopes
+ * ---------------------------------------------------------------------
  */
-static char *
-scope_after(const char *scope, Oid relid, Oid via, const ScopeChange *change)
+
+static JsonbValue *
+walk_scope(Renaming *renaming, const JsonbValue *root, Place place)
 {
-	Renaming	renaming = {change, {0}};
-	Place		place = {relid, via};
-	JsonbValue	root;
-	List	   *members;
 	ListCell   *lc;
 
-	scope_members(scope, &root);
-	members = JSON_IS_OBJECT(&root) ? json_members_of(&root) : NIL;
-	if (members == NIL)
-		return canonical(scope);
-	initStringInfo(&renaming.buf);
-	foreach(lc, members)
+	put(renaming, WJB_BEGIN_OBJECT, NULL);
+	foreach(lc, json_members_of(root))
 	{
 		JsonMember *member = lfirst(lc);
 
-		append_key(&renaming, lc, members, member->key);
+		put_string(renaming, WJB_KEY, member->key);
 		if (strcmp(member->key, "where") == 0)
-			append_where(&renaming, &member->value, place);
+			walk_where(renaming, WJB_VALUE, &member->value, place);
 		else if (strcmp(member->key, "order") == 0)
-			append_order(&renaming, &member->value, place);
+			walk_order(renaming, WJB_VALUE, &member->value, place);
 		else
-			append_as_is(&renaming, &member->value);
+			put(renaming, WJB_VALUE, &member->value);
 	}
-	appendStringInfoChar(&renaming.buf, '}');
-	return canonical(renaming.buf.data);
+	return renaming->building ? pushJsonbValue(&renaming->state, WJB_END_OBJECT, NULL) : NULL;
 }
 
 /*
- * The same of a relation that leads to tables of several types, a list of
- * MorphType.  A type whose columns are called otherwise than those of the
- * others has a scope of its own below "types"; when all are called alike
+ * Return a scope of rows of relid after a change, palloc'd, or NULL if it stays
+ * as it is.  via is the table between, if there is one.
+ */
+Jsonb *
+scope_after(Jsonb *scope, Oid relid, Oid via, const CatalogChange *change)
+{
+	Renaming	renaming = {0};
+	Place		place = {relid, via};
+	JsonbValue	root;
+
+	json_root_value(scope, &root);
+	if (!JSON_IS_OBJECT(&root))
+		return NULL;
+	renaming.change = change;
+	if (change->kind == CHANGE_RENAMED_VALUE)
+	{
+		renaming.old_value = query_scope_string(change->old_name);
+		renaming.new_value = query_scope_string(change->new_name);
+	}
+	(void) walk_scope(&renaming, &root, place);
+	if (!renaming.changed)
+		return NULL;
+	renaming.building = true;
+	return JsonbValueToJsonb(walk_scope(&renaming, &root, place));
+}
+
+static bool
+same_scope(Jsonb *a, Jsonb *b)
+{
+	return compareJsonbContainers(&a->root, &b->root) == 0;
+}
+
+/*
+ * Like scope_after(), but for a relation that leads to tables of several types,
+ * a list of MorphType.  A type whose columns are called otherwise than those of
+ * the others has a scope of its own below "types"; when all are called alike
  * again, none has.
  */
-static char *
-scope_after_of_types(const char *scope, List *types, const ScopeChange *change)
+Jsonb *
+scope_after_of_types(Jsonb *scope, List *types, const CatalogChange *change)
 {
-	Jsonb	   *jsonb = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(scope)));
 	List	   *scopes = NIL;
-	char	   *common = NULL;
+	bool		changed = false;
 	bool		alike = true;
-	StringInfoData buf;
+	Jsonb	   *common;
+	JsonbParseState *state = NULL;
+	JsonbValue	root;
+	JsonbValue	key;
 	ListCell   *lc;
 	ListCell   *s;
-	bool		first = true;
 
 	foreach(lc, types)
 	{
 		MorphType  *type = lfirst(lc);
-		Jsonb	   *own = query_scope_of_type(jsonb, type->type);
-		char	   *after;
+		Jsonb	   *own = query_scope_of_type(scope, type->type);
+		Jsonb	   *after;
 
-		/* it may be that which has another name */
-		if (change->old_value != NULL && strcmp(type->type, change->new_value) == 0 &&
-			query_scope_has_type(jsonb, change->old_value))
-			own = query_scope_of_type(jsonb, change->old_value);
-		after = scope_after(JsonbToCString(NULL, &own->root, VARSIZE(own)), type->related, InvalidOid,
-							change);
-		alike = alike && (scopes == NIL || strcmp(after, linitial(scopes)) == 0);
-		scopes = lappend(scopes, after);
+		/* it may be the type that has another name */
+		if (change->kind == CHANGE_RENAMED_VALUE && strcmp(type->type, change->new_name) == 0 &&
+			query_scope_has_type(scope, change->old_name))
+		{
+			own = query_scope_of_type(scope, change->old_name);
+			changed = true;
+		}
+		after = scope_after(own, type->related, InvalidOid, change);
+		changed = changed || after != NULL;
+		scopes = lappend(scopes, after != NULL ? after : own);
+		alike = alike && same_scope(llast(scopes), linitial(scopes));
 	}
-	if (scopes == NIL)
-		return canonical(scope);
+	if (!changed)
+		return NULL;
 	if (alike)
 		return linitial(scopes);
 	/* what it is for those that are not named */
-	jsonb = query_scope_of_type(jsonb, NULL);
-	common = JsonbToCString(NULL, &jsonb->root, VARSIZE(jsonb));
-	initStringInfo(&buf);
-	appendBinaryStringInfo(&buf, common, strlen(common) - 1);
-	appendStringInfo(&buf, "%s\"types\": {", strcmp(common, "{}") == 0 ? "" : ", ");
+	common = query_scope_of_type(scope, NULL);
+	json_root_value(common, &root);
+	(void) pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	foreach(lc, json_members_of(&root))
+	{
+		JsonMember *member = lfirst(lc);
+
+		key.type = jbvString;
+		key.val.string.val = member->key;
+		key.val.string.len = strlen(member->key);
+		(void) pushJsonbValue(&state, WJB_KEY, &key);
+		(void) pushJsonbValue(&state, WJB_VALUE, &member->value);
+	}
+	key.type = jbvString;
+	key.val.string.val = "types";
+	key.val.string.len = strlen("types");
+	(void) pushJsonbValue(&state, WJB_KEY, &key);
+	(void) pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 	forboth(lc, types, s, scopes)
 	{
-		if (strcmp(lfirst(s), common) == 0)
+		Jsonb	   *own = lfirst(s);
+		JsonbValue	value;
+
+		if (same_scope(own, common))
 			continue;
-		appendStringInfoString(&buf, first ? "" : ", ");
-		escape_json(&buf, ((MorphType *) lfirst(lc))->type);
-		appendStringInfo(&buf, ": %s", (char *) lfirst(s));
-		first = false;
+		key.val.string.val = ((MorphType *) lfirst(lc))->type;
+		key.val.string.len = strlen(key.val.string.val);
+		(void) pushJsonbValue(&state, WJB_KEY, &key);
+		json_root_value(own, &value);
+		(void) pushJsonbValue(&state, WJB_VALUE, &value);
 	}
-	appendStringInfoString(&buf, "}}");
-	return canonical(buf.data);
-}
-
-/* The scopes of all relations follow a change, by whatever way they name what it is about. */
-void
-scopes_follow(const ScopeChange *change)
-{
-	ListCell   *lc;
-
-	foreach(lc, catalog_strings("SELECT model::oid, relation, scope, related::oid,"
-								" COALESCE(pivot_table, through)::oid, morph"
-								" FROM relations.relation WHERE scope IS NOT NULL", 0, NULL, NULL))
-	{
-		char	  **row = lfirst(lc);
-		Oid			types[] = {OIDOID, NAMEOID, TEXTOID};
-		Datum		values[3];
-		char	   *scope = row[2];
-
-		CHECK_FOR_INTERRUPTS();
-		if (row[3] != NULL)
-			scope = scope_after(scope, atooid(row[3]), row[4] != NULL ? atooid(row[4]) : InvalidOid, change);
-		else if (row[5] != NULL)
-			scope = scope_after_of_types(scope, catalog_morph_types(atooid(row[0]), row[5]), change);
-		if (strcmp(scope, row[2]) == 0)
-			continue;
-		values[0] = ObjectIdGetDatum(atooid(row[0]));
-		values[1] = DirectFunctionCall1(namein, CStringGetDatum(row[1]));
-		values[2] = CStringGetTextDatum(scope);
-		catalog_query("UPDATE relations.relation SET scope = $3::pg_catalog.jsonb"
-					  " WHERE model = $1 AND relation = $2", 3, types, values, NULL);
-	}
+	(void) pushJsonbValue(&state, WJB_END_OBJECT, NULL);
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
 }

@@ -7,17 +7,9 @@
 
 #include "relations.h"
 
-/* A column of tables, or a value of an enum, has another name. */
-typedef struct ScopeChange
-{
-	List	   *relids;			/* whose column it is */
-	const char *old_column;		/* or NULL */
-	const char *new_column;
-	Oid			enum_type;
-	const char *old_value;		/* or NULL */
-	const char *new_value;
-} ScopeChange;
+#include "follow.h"
 
-extern void scopes_follow(const ScopeChange *change);
+extern Jsonb *scope_after(Jsonb *scope, Oid relid, Oid via, const CatalogChange *change);
+extern Jsonb *scope_after_of_types(Jsonb *scope, List *types, const CatalogChange *change);
 
 #endif							/* RELATIONS_SCOPE_RENAME_H */

@@ -25,30 +25,30 @@
 
 #define WRITE_PRIVILEGES (ACL_INSERT | ACL_UPDATE | ACL_DELETE | ACL_TRUNCATE)
 
-/* Has the caller any of these privileges on a table, or on one of its columns? */
+/* Has a role any of these privileges on a table, or on one of its columns? */
 static bool
-has_any_privilege(Oid relid, AclMode table, AclMode column)
+has_any_privilege(Oid role, Oid relid, AclMode table, AclMode column)
 {
-	return pg_class_aclmask(relid, GetUserId(), table, ACLMASK_ANY) != ACL_NO_RIGHTS ||
+	return pg_class_aclmask(relid, role, table, ACLMASK_ANY) != ACL_NO_RIGHTS ||
 		(column != ACL_NO_RIGHTS &&
-		 pg_attribute_aclcheck_all(relid, GetUserId(), column, ACLMASK_ANY) == ACLCHECK_OK);
+		 pg_attribute_aclcheck_all(relid, role, column, ACLMASK_ANY) == ACLCHECK_OK);
 }
 
 static bool
-has_table_privilege_for(Oid relid, LOCKMODE lockmode)
+has_table_privilege_for(Oid role, Oid relid, LOCKMODE lockmode)
 {
-	if (object_ownercheck(RelationRelationId, relid, GetUserId()))
+	if (object_ownercheck(RelationRelationId, relid, role))
 		return true;
 	if (lockmode == AccessShareLock)
-		return has_any_privilege(relid, ACL_SELECT | WRITE_PRIVILEGES | ACL_REFERENCES | ACL_TRIGGER,
+		return has_any_privilege(role, relid, ACL_SELECT | WRITE_PRIVILEGES | ACL_REFERENCES | ACL_TRIGGER,
 								 ACL_SELECT | ACL_INSERT | ACL_UPDATE | ACL_REFERENCES);
 	if (lockmode <= RowExclusiveLock)
-		return has_any_privilege(relid, WRITE_PRIVILEGES, ACL_INSERT | ACL_UPDATE);
-	if (has_any_privilege(relid, ACL_UPDATE | ACL_DELETE | ACL_TRUNCATE, ACL_NO_RIGHTS))
+		return has_any_privilege(role, relid, WRITE_PRIVILEGES, ACL_INSERT | ACL_UPDATE);
+	if (has_any_privilege(role, relid, ACL_UPDATE | ACL_DELETE | ACL_TRUNCATE, ACL_NO_RIGHTS))
 		return true;
 	/* a foreign key and a trigger lock their table so */
 	return lockmode <= ShareRowExclusiveLock &&
-		has_any_privilege(relid, ACL_REFERENCES | ACL_TRIGGER, ACL_REFERENCES);
+		has_any_privilege(role, relid, ACL_REFERENCES | ACL_TRIGGER, ACL_REFERENCES);
 }
 
 /*
@@ -59,11 +59,18 @@ has_table_privilege_for(Oid relid, LOCKMODE lockmode)
 bool
 may_lock_table(Oid relid, LOCKMODE lockmode)
 {
+	return role_may_lock_table(GetUserId(), relid, lockmode);
+}
+
+/* Like may_lock_table(), but for another role than the caller. */
+bool
+role_may_lock_table(Oid role, Oid relid, LOCKMODE lockmode)
+{
 	Oid			nspid = get_rel_namespace(relid);
 
 	return OidIsValid(nspid) &&
-		namespace_aclcheck(nspid, GetUserId(), ACL_USAGE) == ACLCHECK_OK &&
-		has_table_privilege_for(relid, lockmode);
+		namespace_aclcheck(nspid, role, ACL_USAGE) == ACLCHECK_OK &&
+		has_table_privilege_for(role, relid, lockmode);
 }
 
 /* Raises insufficient_privilege unless may_lock_table(), undefined_table. */
@@ -75,7 +82,7 @@ require_lock_privilege(Oid relid, LOCKMODE lockmode)
 	model_check(relid);
 	if (namespace_aclcheck(nspid, GetUserId(), ACL_USAGE) != ACLCHECK_OK)
 		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_SCHEMA, get_namespace_name(nspid));
-	if (!has_table_privilege_for(relid, lockmode))
+	if (!has_table_privilege_for(GetUserId(), relid, lockmode))
 		aclcheck_error(ACLCHECK_NO_PRIV, get_relkind_objtype(get_rel_relkind(relid)),
 					   get_rel_name(relid));
 }

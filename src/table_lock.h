@@ -9,6 +9,7 @@
 #include "utils/relcache.h"
 
 extern bool may_lock_table(Oid relid, LOCKMODE lockmode);
+extern bool role_may_lock_table(Oid role, Oid relid, LOCKMODE lockmode);
 extern void require_lock_privilege(Oid relid, LOCKMODE lockmode);
 extern void lock_table(Oid relid, LOCKMODE lockmode);
 extern bool try_lock_table(Oid relid, LOCKMODE lockmode);

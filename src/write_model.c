@@ -25,6 +25,7 @@
 #include "utils/typcache.h"
 
 #include "constraint.h"
+#include "invalidation.h"
 #include "json_value.h"
 #include "key_operator.h"
 #include "named_objects.h"
@@ -81,7 +82,7 @@ init_cache(void)
 {
 	if (cache_context != NULL)
 		return;
-	CacheRegisterRelcacheCallback(relcache_callback, (Datum) 0);
+	call_when_table_changed(relcache_callback);
 	CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, syscache_callback, (Datum) 0);
 	CacheRegisterSyscacheCallback(AUTHOID, syscache_callback, (Datum) 0);
 	CacheRegisterSyscacheCallback(TYPEOID, syscache_callback, (Datum) 0);

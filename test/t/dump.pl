@@ -75,7 +75,7 @@ fresh('twice');
 silent([ 'pg_restore', @superuser, '-e', '--schema-only', '-d', 'twice', "$dump.custom" ], 'restore: schema only');
 silent([ 'pg_restore', @superuser, '-e', '--data-only', '--disable-triggers', '-d', 'twice', "$dump.custom" ], 'restore: data only');
 # which leaves triggers that are for replicas as any other
-is($node->safe_psql('twice', q{SELECT count(*) FROM relations.check() WHERE problem = 'trigger_disabled'}), '6', 'data only: check tells of triggers');
+is($node->safe_psql('twice', q{SELECT count(*) FROM relations.check() WHERE problem = 'trigger_disabled'}), '7', 'data only: check tells of triggers');
 $node->safe_psql('twice', qq{SELECT statement FROM relations.check() WHERE problem = 'trigger_disabled' \\gexec});
 moved('twice', 'data only');
 
