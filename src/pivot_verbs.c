@@ -345,6 +345,8 @@ update_pivot(Verb *verb, WriteRow *row, JsonbValue *attributes)
 	ListCell   *c;
 
 	write_parse_document(verb->run, pivot, attributes);
+	if (write_sets_pivot_key(pivot, relation))
+		write_check_pivot_key(verb->run, pivot, verb->owner, row, relation);
 	if (pivot->ncolumns == 0)
 		return false;
 	statement_init(&statement);

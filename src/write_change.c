@@ -150,6 +150,8 @@ change_child(WriteRun *run, WriteRow *row, WriteRow *child, RelationDesc *relati
 
 	if (!OidIsValid(relation->via))
 	{
+		if (JSON_IS_OBJECT(data))
+			write_hold_parent(run, child, data, relation);
 		write_change(run, child, data, false);
 		return;
 	}

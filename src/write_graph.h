@@ -53,6 +53,11 @@ extern void write_update_pivot(WriteRun *run, RelationDesc *relation, WriteRow *
 							   WriteRow *child, WriteRow *pivot);
 extern void write_refer_pivot(WriteRun *run, WriteRow *pivot, WriteRow *owner, WriteRow *related,
 							  RelationDesc *relation);
+extern bool write_sets_pivot_key(WriteRow *pivot, RelationDesc *relation);
+extern void write_check_pivot_key(WriteRun *run, WriteRow *pivot, WriteRow *owner,
+								  WriteRow *related, RelationDesc *relation);
+extern void write_hold_parent(WriteRun *run, WriteRow *child, const JsonbValue *document,
+							  RelationDesc *relation);
 extern WriteRow *write_read_owner(WriteRun *run, Oid relid, const char *name, char *key,
 								  RelationDesc **relation);
 extern void write_resolve_links(WriteRun *run, WriteRow *row);

@@ -115,6 +115,79 @@ write_refer_pivot(WriteRun *run, WriteRow *pivot, WriteRow *owner, WriteRow *rel
 		  related, relation->other_columns, relation);
 }
 
+/* Return the columns by which a side of a relation is referenced. */
+static List *
+referring_columns(RelationDesc *relation, List *columns, bool morph)
+{
+	return morph ? lcons(relation->morph_type_column, list_copy(relation->morph_id_columns))
+		: list_copy(columns);
+}
+
+/* Return the columns of a pivot that join its rows to both sides. */
+static List *
+pivot_key_columns(RelationDesc *relation)
+{
+	return list_concat(referring_columns(relation, relation->via_own_columns,
+										 relation->kind == RELATION_MORPH_TO_MANY),
+					   referring_columns(relation, relation->via_other_columns,
+										 relation->kind == RELATION_MORPHED_BY_MANY));
+}
+
+/* Does a row of a pivot set columns that join it to the owner or a related row? */
+bool
+write_sets_pivot_key(WriteRow *pivot, RelationDesc *relation)
+{
+	List	   *columns = pivot_key_columns(relation);
+
+	for (int i = 0; i < pivot->ncolumns; i++)
+	{
+		if (list_has_name(columns, pivot->model->columns[pivot->columns[i]].name))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Check that a document for an existing row of a pivot does not join it to
+ * other rows, and leave the columns that join it out of what the row sets.
+ * related must have the values of its key columns.  Raises
+ * invalid_parameter_value if the document contradicts them.
+ */
+void
+write_check_pivot_key(WriteRun *run, WriteRow *pivot, WriteRow *owner, WriteRow *related,
+					  RelationDesc *relation)
+{
+	List	   *columns = pivot_key_columns(relation);
+
+	write_refer_pivot(run, pivot, owner, related, relation);
+	for (int i = pivot->ncolumns - 1; i >= 0; i--)
+	{
+		if (list_has_name(columns, pivot->model->columns[pivot->columns[i]].name))
+			write_row_unset(pivot, i);
+	}
+}
+
+/*
+ * If a document names the columns by which a child refers to its parent, set
+ * them first: a document that says something else is an error then.
+ */
+void
+write_hold_parent(WriteRun *run, WriteRow *child, const JsonbValue *document, RelationDesc *relation)
+{
+	List	   *columns = referring_columns(relation, relation->other_columns, relation->morph != NULL);
+	ListCell   *lc;
+
+	foreach(lc, columns)
+	{
+		if (json_member(document, lfirst(lc)) != NULL)
+		{
+			refer(run, child, relation->other_columns, relation->morph != NULL, child->parent,
+				  relation->own_columns, relation);
+			return;
+		}
+	}
+}
+
 /* What a row is named by, for messages: (id)=(7); palloc'd. */
 static char *
 named_key(WriteRow *row)
@@ -749,6 +822,18 @@ write_update_pivot(WriteRun *run, RelationDesc *relation, WriteRow *owner, Write
 	ListCell   *c;
 
 	write_require_unique(child);
+	if (write_sets_pivot_key(pivot, relation))
+	{
+		WriteRow   *related = write_row_make(run, child->model, child->parent, child->name, child->index);
+
+		related->existing = true;
+		related->key = child->key;
+		related->wanted = relation->other_columns;
+		related->shown = NIL;
+		write_lookup(run, list_make1(related));
+		write_require(run, related);
+		write_check_pivot_key(run, pivot, owner, related, relation);
+	}
 	write_set_shape(pivot);
 	statement_init(&statement);
 	statement.row = pivot;
