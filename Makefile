@@ -19,7 +19,7 @@ REGRESS = \
 	guide \
 	declare \
 	keys wide_keys null_keys error_context \
-	where_types scope_values page_values to_one_rows \
+	where_types scope_values page_values to_one_rows odd_names \
 	constraints \
 	oracle \
 	oracle_kinds \

@@ -117,6 +117,26 @@ container_to_datum(JsonbValue *value, Oid typid, int32 typmod, Oid role, bool *i
 }
 
 /*
+ * Return a number as the input function of a type reads it: for an integer type
+ * 1.0 is 1, as for SQL a numeric is that equals an integer.  text is changed.
+ */
+char *
+whole_number_text(Oid type, char *text)
+{
+	char	   *point;
+
+	if (type != INT4OID && type != INT8OID && type != INT2OID && type != OIDOID)
+		return text;
+	point = strchr(text, '.');
+	/* digits before the point, and zeros behind it */
+	if (point == NULL || point == text || point[-1] < '0' || point[-1] > '9' ||
+		point[1] == '\0' || point[1 + strspn(point + 1, "0")] != '\0')
+		return text;
+	*point = '\0';
+	return text;
+}
+
+/*
  * Convert a JSON value to a type.  Checks of domains run as the role, unless
  * that is InvalidOid.
  */
@@ -154,6 +174,7 @@ convert_value(JsonbValue *value, Oid typid, int32 typmod, Oid role, bool *isnull
 			case jbvNumeric:
 				text = DatumGetCString(DirectFunctionCall1(numeric_out,
 														   NumericGetDatum(value->val.numeric)));
+				text = whole_number_text(base, text);
 				break;
 			case jbvBool:
 				text = pstrdup(value->val.boolean ? "true" : "false");

@@ -10,6 +10,7 @@
 
 extern Datum json_value_to_compare(JsonbValue *value, Oid typid, int32 typmod, bool *isnull);
 extern Datum json_value_to_datum(JsonbValue *value, Oid typid, int32 typmod, bool *isnull);
+extern char *whole_number_text(Oid type, char *text);
 extern const char *json_value_type(JsonbValue *value);
 
 /*

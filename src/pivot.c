@@ -11,10 +11,10 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_namespace.h"
+#include "commands/defrem.h"
 #include "common/hashfn.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
-#include "parser/scansup.h"
 #include "storage/lmgr.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -94,16 +94,16 @@ pure_pivots_between(Oid model, Oid related)
 	return result;
 }
 
-/* The name of a pivot by convention: both singulars, in alphabetical order. */
+/*
+ * Return the name of a pivot by convention: both singulars, in alphabetical
+ * order, the longer one cut first if they do not fit.
+ */
 char *
 conventional_pivot_name(const char *singular, const char *other_singular)
 {
 	bool		first = strcmp(singular, other_singular) <= 0;
-	char	   *name = psprintf("%s_%s", first ? singular : other_singular,
-								first ? other_singular : singular);
 
-	truncate_identifier(name, strlen(name), false);
-	return name;
+	return makeObjectName(first ? singular : other_singular, first ? other_singular : singular, NULL);
 }
 
 /* What an argument pivot_table names: a table of the model's schema, or of its own. */

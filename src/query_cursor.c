@@ -40,8 +40,8 @@ set_for_cursor(const char *name, bool differs, const char *value)
 bool
 cursor_reads_money(Oid type)
 {
-	return type == CASHOID || type >= FirstNormalObjectId || type_is_rowtype(type) ||
-		get_element_type(type) == CASHOID;
+	return type == MONEYOID || type >= FirstNormalObjectId || type_is_rowtype(type) ||
+		get_element_type(type) == MONEYOID;
 }
 
 /*

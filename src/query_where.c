@@ -682,6 +682,27 @@ unknown_member(QueryNode *node, const char *key, const JsonPathFrame *path)
 			 errhint("Perhaps you meant the relation \"%s\".", near)));
 }
 
+/*
+ * Does "not" stand for a column of that name?  If there is one, it does unless
+ * its value is an object of something else than operators.
+ */
+static bool
+not_is_column(QueryNode *node, const JsonMember *member)
+{
+	ListCell   *lc;
+
+	if (!JSON_IS_OBJECT(&member->value))
+		return true;
+	foreach(lc, json_members_of(&member->value))
+	{
+		const char *key = ((JsonMember *) lfirst(lc))->key;
+
+		if (find_operator(key) == NULL || find_column(node->relid, key) > 0)
+			return false;
+	}
+	return true;
+}
+
 /* All members of a "where" must hold. */
 static QueryCondition *
 parse_conditions(QueryContext *cxt, QueryNode *node, const JsonMember *member, JsonPathFrame *path)
@@ -697,8 +718,14 @@ parse_conditions(QueryContext *cxt, QueryNode *node, const JsonMember *member, J
 		JsonPathFrame frame = {path, key, 0};
 		RelationDesc *relation;
 		QueryCondition *cond;
+		bool		is_column = find_column(node->relid, key) > 0;
 
-		if (find_column(node->relid, key) > 0)
+		/* a column of such a name does not take the word away */
+		if (strcmp(key, "and") == 0 || strcmp(key, "or") == 0)
+			is_column = is_column && !JSON_IS_ARRAY(&inner->value);
+		else if (strcmp(key, "not") == 0)
+			is_column = is_column && not_is_column(node, inner);
+		if (is_column)
 		{
 			WhereColumn column;
 

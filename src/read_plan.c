@@ -26,6 +26,7 @@
 #include "budget.h"
 #include "foreign_code.h"
 #include "invalidation.h"
+#include "json_value.h"
 #include "named_objects.h"
 #include "query_parse.h"
 #include "read_hold.h"
@@ -420,7 +421,9 @@ read_plan_parse_key(ReadPlan *plan, char *text)
 	error_context_stack = &callback;
 	switched = switch_for_input(key.n, plan->root->key_types, &saved);
 	if (key.n == 1)
-		key.values[0] = InputFunctionCall(&plan->key_input[0], text, plan->key_ioparams[0], -1);
+		key.values[0] = InputFunctionCall(&plan->key_input[0],
+										  whole_number_text(plan->root->key_types[0], text),
+										  plan->key_ioparams[0], -1);
 	else
 	{
 		header = DatumGetHeapTupleHeader(OidInputFunctionCall(F_RECORD_IN, text, RECORDOID,

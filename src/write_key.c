@@ -90,9 +90,8 @@ write_text_key(WriteRun *run, WriteRow *row, char *text)
 		Oid			input;
 		Oid			ioparam;
 
-		getTypeInputInfo(model->columns[write_model_column(model, linitial(model->desc->primary_key))].base,
-						 &input, &ioparam);
-		key.values[0] = OidInputFunctionCall(input, text, ioparam, -1);
+		getTypeInputInfo(types[0], &input, &ioparam);
+		key.values[0] = OidInputFunctionCall(input, whole_number_text(types[0], pstrdup(text)), ioparam, -1);
 	}
 	else
 	{

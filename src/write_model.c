@@ -704,8 +704,11 @@ write_column_input(WriteModel *model, int index, JsonbValue *value, bool *isnull
 		text = pnstrdup(value->val.string.val, value->val.string.len);
 	}
 	else
+	{
 		text = DatumGetCString(DirectFunctionCall1(numeric_out,
 												   NumericGetDatum(value->val.numeric)));
+		text = whole_number_text(column->base, text);
+	}
 	if (!column->ready)
 	{
 		Oid			input;
