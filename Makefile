@@ -1,7 +1,7 @@
 # relations: an ORM's relationships, inside PostgreSQL
 #
 #   make, make install, make installcheck     as in every PGXS extension; PG_CONFIG= chooses the server
-#   make check, check-all, check-versions, check-upgrade, check-assert, check-valgrind, check-analyze, demo, diagram, bench, bench-write, bench-factory
+#   make check, check-all, check-versions, check-upgrade, check-assert, check-sanitize, check-valgrind, check-analyze, demo, diagram, bench, bench-write, bench-factory
 #                                            prepare the machine, build, install, and run against a throw-away cluster
 
 EXTENSION = relations
@@ -72,7 +72,7 @@ WERROR ?= -Werror
 # The targets that need nothing but make: what they miss, they install.
 # PGXS has no place in them, the makes that they start include it.
 # ---------------------------------------------------------------------
-FRONT = setup check check-all check-versions check-upgrade check-assert check-valgrind check-analyze demo diagram bench bench-write bench-factory deb dist
+FRONT = setup check check-all check-versions check-upgrade check-assert check-sanitize check-valgrind check-analyze demo diagram bench bench-write bench-factory deb dist
 
 ifneq (,$(filter $(FRONT),$(MAKECMDGOALS)))
 
@@ -96,8 +96,8 @@ check-all:
 check-versions:
 	@PARTS='$(PARTS)' test/bin/check-versions $(VERSIONS)
 
-# a server with assertions, and one under valgrind: PARTS as for check, or TESTS, some of REGRESS
-check-assert check-valgrind:
+# a server with assertions, one with sanitizers, and one under valgrind: PARTS as for check, or TESTS, some of REGRESS
+check-assert check-sanitize check-valgrind:
 	@PARTS='$(PARTS)' test/bin/check-debug $(@:check-%=%) $(TESTS)
 
 # the source under gcc -fanalyzer and clang-tidy
