@@ -61,7 +61,7 @@ REGRESS = \
 	trust_owner trust_check trust_types trust_factory
 
 # isolation tester: test/isolation/specs and test/isolation/expected
-ISOLATION = declare counter_cache counter_order counter_deferred counter_statement morph pivot kinds find_or_create sync graph_view factory order rewrite rewrite_cached swap ddl_retry lock_rights
+ISOLATION = declare counter_cache counter_order counter_deferred counter_statement morph pivot kinds find_or_create sync graph_view factory order rewrite rewrite_cached swap attach ddl_retry lock_rights
 ISOLATION_OPTS = --inputdir=test/isolation
 
 PG_CONFIG ?= pg_config

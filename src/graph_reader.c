@@ -136,7 +136,8 @@ next_batch(GraphReader *reader)
 	read_run_reset(run);
 	/* a page that comes backwards is turned as a whole */
 	read_run_fetch(run, &reader->root, run->plan->root->reversed ? 0 : (uint64) reader->batch_rows);
-	run->holds_all = !reader->root.at_end;
+	if (!reader->root.at_end)
+		run->holds_all = true;
 	read_run_children(run);
 }
 

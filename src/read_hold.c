@@ -12,6 +12,9 @@
  *	2. If there are more rows than those of the first batch, the other relations
  *	   of each statement that it executes: partitions, and what views read.
  *
+ * Partitions and children can be attached to a table that is open.  A run that
+ * has read the table without them must not read them later.
+ *
  * References belong to the resource owner of the calling query, which releases
  * them after an error.
  *
@@ -22,8 +25,11 @@
 #include "relations.h"
 
 #include "access/xact.h"
+#include "catalog/pg_inherits.h"
 #include "lib/ilist.h"
 #include "nodes/nodeFuncs.h"
+#include "nodes/pathnodes.h"
+#include "parser/parsetree.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -38,7 +44,8 @@ typedef struct ReadHold
 	Relation   *relations;
 	int			n;
 	int			capacity;
-	HTAB	   *opened;			/* OIDs of the relations of executed statements */
+	HTAB	   *members;		/* of HeldMember: relations of executed statements */
+	uint32		statements;		/* number of executed statements */
 
 	/* of a run that began in a subtransaction */
 	bool		watched;
@@ -49,6 +56,14 @@ typedef struct ReadHold
 	bool		rolled_back;	/* the subtransaction has been rolled back, */
 	bool		touched;		/* and that or something later changed a relation */
 } ReadHold;
+
+/* A relation that an executed statement reads, or a child of one. */
+typedef struct HeldMember
+{
+	Oid			relid;
+	uint32		opened_by;		/* number of the first statement that reads it, or zero */
+	bool		is_child;		/* it was one when its parent was opened */
+} HeldMember;
 
 /* runs that began in a subtransaction */
 static dlist_head watched_runs = DLIST_STATIC_INIT(watched_runs);
@@ -70,7 +85,7 @@ relation_gone(ReadRun *run)
 			 errhint("Run the statement again.")));
 }
 
-static void
+static Relation
 open_relation(ReadRun *run, Oid relid)
 {
 	ReadHold   *hold = run->hold;
@@ -85,6 +100,7 @@ open_relation(ReadRun *run, Oid relid)
 	if (!RelationIsValid(rel))
 		relation_gone(run);
 	hold->relations[hold->n++] = rel;
+	return rel;
 }
 
 /* Open the tables of a run's plan, which must be locked. */
@@ -102,19 +118,77 @@ read_hold_begin(ReadRun *run)
 	{
 		/* the statement that reads others fails */
 		if (!bms_is_member(i, plan->unlocked))
-			open_relation(run, plan->relids[i]);
+			(void) open_relation(run, plan->relids[i]);
 	}
 }
 
+/* Create a hash table of entries that begin with an OID. */
 static HTAB *
-create_oid_set(MemoryContext context)
+create_oid_table(MemoryContext context, Size entry_size)
 {
 	HASHCTL		ctl;
 
 	ctl.keysize = sizeof(Oid);
-	ctl.entrysize = sizeof(Oid);
+	ctl.entrysize = entry_size;
 	ctl.hcxt = context;
 	return hash_create("relations of a read run", 32, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
+
+/* Return the member for a relation, created if it is missing. */
+static HeldMember *
+enter_member(ReadHold *hold, Oid relid)
+{
+	bool		found;
+	HeldMember *member = hash_search(hold->members, &relid, HASH_ENTER, &found);
+
+	if (!found)
+	{
+		member->opened_by = 0;
+		member->is_child = false;
+	}
+	return member;
+}
+
+/* Note which partitions or children a relation has. */
+static void
+note_children(ReadHold *hold, Oid relid)
+{
+	List	   *children = find_inheritance_children(relid, NoLock);
+	ListCell   *lc;
+
+	foreach(lc, children)
+		enter_member(hold, lfirst_oid(lc))->is_child = true;
+	list_free(children);
+}
+
+/*
+ * Raise serialization_failure if a statement reads a partition or a child that
+ * was attached after an earlier statement had read its parent: documents that
+ * have been returned do not contain its rows.  Neither ATTACH PARTITION nor
+ * INHERIT waits for those who read the parent.
+ */
+static void
+check_attached(ReadHold *hold, PlannedStmt *planned)
+{
+	ListCell   *lc;
+
+	foreach(lc, planned->appendRelations)
+	{
+		AppendRelInfo *info = lfirst_node(AppendRelInfo, lc);
+		RangeTblEntry *child = rt_fetch(info->child_relid, planned->rtable);
+		RangeTblEntry *parent = rt_fetch(info->parent_relid, planned->rtable);
+
+		if (child->rtekind != RTE_RELATION || parent->rtekind != RTE_RELATION)
+			continue;
+		if (enter_member(hold, parent->relid)->opened_by < hold->statements &&
+			!enter_member(hold, child->relid)->is_child)
+			ereport(ERROR,
+					(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+					 errmsg("could not serialize access to table \"%s\", which has been altered meanwhile",
+							model_name(parent->relid)),
+					 errdetail("Table \"%s\" was attached to it after the read began.", model_name(child->relid)),
+					 errhint("Run the statement again.")));
+	}
 }
 
 /* Open the relations, which are locked, of a statement that the run may execute again. */
@@ -123,23 +197,31 @@ read_hold_planned(ReadRun *run, PlannedStmt *planned)
 {
 	ReadHold   *hold = run->hold;
 	ResourceOwner owner = CurrentResourceOwner;
+	bool		all_known = true;
 	ListCell   *lc;
 
-	if (hold->opened == NULL)
-		hold->opened = create_oid_set(run->context);
+	if (hold->members == NULL)
+		hold->members = create_oid_table(run->context, sizeof(HeldMember));
+	hold->statements++;
 	CurrentResourceOwner = hold->owner;
 	foreach(lc, planned->rtable)
 	{
 		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
-		bool		found;
+		HeldMember *member;
 
 		if (!OidIsValid(rte->relid))
 			continue;
-		(void) hash_search(hold->opened, &rte->relid, HASH_ENTER, &found);
-		if (!found)
-			open_relation(run, rte->relid);
+		member = enter_member(hold, rte->relid);
+		if (member->opened_by != 0)
+			continue;
+		all_known = false;
+		member->opened_by = hold->statements;
+		if (open_relation(run, rte->relid)->rd_rel->relhassubclass)
+			note_children(hold, rte->relid);
 	}
 	CurrentResourceOwner = owner;
+	if (!all_known && planned->appendRelations != NIL)
+		check_attached(hold, planned);
 }
 
 /*
@@ -274,7 +356,7 @@ read_hold_watch(ReadRun *run, QueryDesc *root)
 		RegisterResourceReleaseCallback(owner_releases, NULL);
 		callbacks_registered = true;
 	}
-	hold->used = create_oid_set(run->context);
+	hold->used = create_oid_table(run->context, sizeof(Oid));
 	foreach(lc, root->plannedstmt->rtable)
 	{
 		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
@@ -305,7 +387,7 @@ read_hold_invalidated(Oid relid)
 
 		if (!hold->touched &&
 			(!OidIsValid(relid) || hash_search(hold->used, &relid, HASH_FIND, NULL) != NULL ||
-			 (hold->opened != NULL && hash_search(hold->opened, &relid, HASH_FIND, NULL) != NULL)))
+			 (hold->members != NULL && hash_search(hold->members, &relid, HASH_FIND, NULL) != NULL)))
 			hold->touched = true;
 	}
 }
