@@ -58,7 +58,7 @@ event_data(FunctionCallInfo fcinfo, const char *name)
 	return (EventTriggerData *) fcinfo->context;
 }
 
-/* What follow_guarded() runs.  Rows that are swept mention other tables. */
+/* Do what follow_guarded() guards.  Rows that are swept mention other tables. */
 static void
 follow(void *arg)
 {
@@ -116,7 +116,7 @@ add_change(Followed *followed, ChangeKind kind, List *relids, const char *old_na
 	followed->changes = lappend(followed->changes, change);
 }
 
-/* A table, if the catalog mentions it. */
+/* Return a list of the table if the catalog mentions it, otherwise NIL. */
 static List *
 mentioned(Oid relid)
 {
@@ -212,7 +212,7 @@ relations_follow_drop(PG_FUNCTION_ARGS)
  * ---------------------------------------------------------------------
  */
 
-/* A column of a table, and of those that inherit it, has another name. */
+/* Add that a column of a table, and of those that inherit it, was renamed. */
 static void
 add_renamed_column(Followed *followed, Oid relid, RenameStmt *stmt)
 {
@@ -254,7 +254,7 @@ dependents_of_type(Oid type, Oid classid, bool columns)
 	return result;
 }
 
-/* The tables of a composite type whose attribute has another name have it, too. */
+/* Add that a column of the tables of a composite type was renamed. */
 static void
 add_renamed_attribute(Followed *followed, Oid relid, RenameStmt *stmt)
 {
@@ -322,7 +322,7 @@ tables_with_type(Oid type)
 	return result;
 }
 
-/* A value of an enum has another name: scopes, types and factories name it. */
+/* Add that a value of an enum was renamed, which scopes, types and factories name. */
 static void
 add_renamed_value(Followed *followed, EventObject *object, AlterEnumStmt *stmt)
 {

@@ -88,7 +88,7 @@ oid_column(HeapTuple tup, TupleDesc desc, int attnum)
 	return isnull ? InvalidOid : DatumGetObjectId(value);
 }
 
-/* Does a row mention one of the tables of the changes? */
+/* Return whether a row mentions one of the tables of the changes. */
 static bool
 mentions(const MentioningColumns *columns, HeapTuple tup, TupleDesc desc, List *relids)
 {
@@ -197,7 +197,7 @@ find_reaching(List *relids)
 	return graph;
 }
 
-/* Does a row have a scope that can name a table of the changes? */
+/* Return whether a row has a scope that can name a table of the changes. */
 static bool
 scope_reaches(const MentioningColumns *columns, HeapTuple tup, TupleDesc desc, HTAB *graph)
 {
@@ -227,7 +227,7 @@ scope_reaches(const MentioningColumns *columns, HeapTuple tup, TupleDesc desc, H
  * ---------------------------------------------------------------------
  */
 
-/* Apply changes to a row. */
+/* Apply changes, a list of CatalogChange, to a row. */
 static void
 apply_changes(FollowRow *row, List *changes)
 {

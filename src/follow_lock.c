@@ -29,7 +29,7 @@
 #include "follow_lock.h"
 #include "table_lock.h"
 
-/* Is the role a member of the owner of a type? */
+/* Return whether the role is the owner of a type, or has its privileges. */
 static bool
 owns_type(Oid role, Oid type)
 {
@@ -44,7 +44,7 @@ owns_type(Oid role, Oid type)
 	return result;
 }
 
-/* May the role keep a command that made these changes waiting? */
+/* Return whether the role may keep a command that made these changes waiting. */
 static bool
 may_block(Oid role, List *changes)
 {

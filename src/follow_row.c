@@ -165,6 +165,7 @@ row_jsonb(FollowRow *row, const char *column)
 	return row->nulls[i] ? NULL : DatumGetJsonbP(row->values[i]);
 }
 
+/* Set a column of type boolean. */
 void
 row_set_bool(FollowRow *row, const char *column, bool value)
 {
@@ -184,6 +185,7 @@ row_set_name(FollowRow *row, const char *column, const char *value)
 		set_column(row, column, DirectFunctionCall1(namein, CStringGetDatum(value)), false);
 }
 
+/* Set a column of type text. */
 void
 row_set_text(FollowRow *row, const char *column, const char *value)
 {
@@ -197,12 +199,14 @@ row_set_names(FollowRow *row, const char *column, List *names)
 	set_column(row, column, names == NIL ? (Datum) 0 : name_list_to_array(names), names == NIL);
 }
 
+/* Set a column of type jsonb; the value is not copied. */
 void
 row_set_jsonb(FollowRow *row, const char *column, Jsonb *value)
 {
 	set_column(row, column, JsonbPGetDatum(value), false);
 }
 
+/* Mark a row for deletion; what was to be noticed about its columns is dropped. */
 void
 row_delete(FollowRow *row)
 {
@@ -210,7 +214,10 @@ row_delete(FollowRow *row)
 	row->deleted = row->is_changed = true;
 }
 
-/* Set a column of type name to the new name, or to null, if it has the old one. */
+/*
+ * Set a column of type name to the new name, or to null, if it has the old one.
+ * Return whether it has.
+ */
 bool
 row_rename(FollowRow *row, const char *column, const CatalogChange *change)
 {
@@ -222,7 +229,7 @@ row_rename(FollowRow *row, const char *column, const CatalogChange *change)
 	return true;
 }
 
-/* Replace the old name in a column of type name[]; false if it is not there. */
+/* Replace the old name in a column of type name[].  Return whether it is there. */
 bool
 row_rename_in(FollowRow *row, const char *column, const CatalogChange *change)
 {
@@ -240,7 +247,7 @@ row_rename_in(FollowRow *row, const char *column, const CatalogChange *change)
 	return true;
 }
 
-/* Remove a name from a column of type name[]; false if it is not there. */
+/* Remove a name from a column of type name[].  Return whether it is there. */
 bool
 row_remove_from(FollowRow *row, const char *column, const char *name)
 {
@@ -259,7 +266,7 @@ row_remove_from(FollowRow *row, const char *column, const char *name)
 	return true;
 }
 
-/* Is a column of an enum type, or of a domain over it? */
+/* Return whether a column is of an enum type, or of a domain over it. */
 bool
 column_is_of_enum(Oid relid, const char *column, Oid enum_type)
 {

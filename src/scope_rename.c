@@ -51,7 +51,7 @@ is_renamed(Renaming *renaming, Oid relid, const char *name)
 		strcmp(name, renaming->change->old_name) == 0;
 }
 
-/* Was it the name of a column? */
+/* Return whether a column had this name before the change. */
 static bool
 was_column(Renaming *renaming, Oid relid, const char *name)
 {
@@ -73,7 +73,10 @@ new_name(Renaming *renaming, Oid relid, const char *name)
 	return renaming->change->new_name;
 }
 
-/* The enum that values of a column are of, itself, as a domain or as an array; or InvalidOid. */
+/*
+ * Return the base type of a column's values: of the elements of an array, or
+ * below a domain.  Return InvalidOid if the column does not exist.
+ */
 static Oid
 enum_of_column(Oid relid, const char *column)
 {
@@ -84,7 +87,7 @@ enum_of_column(Oid relid, const char *column)
 	return OidIsValid(element) ? getBaseType(element) : type;
 }
 
-/* The place that a relation leads to; false when it is not one. */
+/* Find the place that a relation leads to.  Return false if there is no such relation. */
 static bool
 related_place(Oid relid, const char *name, Place *place)
 {
