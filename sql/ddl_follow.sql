@@ -240,10 +240,14 @@ DROP SCHEMA follow CASCADE;
 CREATE SCHEMA follow;
 CREATE TABLE f (id int PRIMARY KEY, f_id int);
 SELECT kind FROM relations.has_many('f', 'fs', 'f', enforce => false);
-ALTER TABLE relations.relation ADD CONSTRAINT broken CHECK (foreign_key <> '{renamed}');
+SELECT kind FROM relations.has_many('f', 'others', 'f', enforce => false, foreign_key => 'f_id');
+SELECT definition FROM relations.define_factory('f', '{"f_id": 1}');
+ALTER TABLE relations.relation ADD CONSTRAINT broken CHECK (relation <> 'fs' OR foreign_key <> '{renamed}');
 ALTER TABLE f RENAME f_id TO renamed;
+SELECT relation, foreign_key FROM relations.relation WHERE model = 'f'::regclass ORDER BY 1;
 ALTER TABLE relations.relation DROP CONSTRAINT broken;
-SELECT foreign_key FROM relations.relation WHERE model = 'f'::regclass;
+-- nor the rows that can follow
+SELECT definition FROM relations.factory WHERE model = 'f'::regclass;
 SET client_min_messages = warning;
 DROP SCHEMA follow CASCADE;
 DROP ROLE regress_relations_mover;

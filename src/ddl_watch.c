@@ -46,6 +46,7 @@ typedef struct Followed
 	List	   *tables;			/* OIDs of dropped tables */
 	List	   *table_names;
 	List	   *changes;		/* of CatalogChange */
+	bool		careful;		/* the second attempt */
 } Followed;
 
 static EventTriggerData *
@@ -66,14 +67,18 @@ follow(void *arg)
 
 	if (followed->tables != NIL)
 		catalog_delete_tables(followed->tables, followed->table_names, false);
-	follow_changes(followed->changes);
+	if (followed->careful)
+		follow_changes_carefully(followed->changes);
+	else
+		follow_changes(followed->changes);
 	catalog_sweep();
 }
 
 /*
  * Follow a command.  An error becomes a warning, so that a fault in the catalog
  * never fails the user's command; catch_error() raises those errors that say
- * nothing about the catalog, such as a lock timeout.
+ * nothing about the catalog, such as a lock timeout.  An error in one row does
+ * not keep other rows from following.
  */
 static void
 follow_guarded(Followed *followed)
@@ -94,6 +99,12 @@ follow_guarded(Followed *followed)
 	(void) GetCurrentCommandId(true);
 	CommandCounterIncrement();
 	error = catch_error(follow, followed);
+	if (error != NULL)
+	{
+		/* it is an error of one row: the others can follow */
+		followed->careful = true;
+		error = catch_error(follow, followed);
+	}
 	AtEOXact_GUC(false, nest);
 	if (error != NULL)
 		ereport(WARNING,

@@ -28,6 +28,7 @@
 #include "follow.h"
 #include "follow_lock.h"
 #include "follow_pending.h"
+#include "guarded.h"
 #include "morph_watch.h"
 
 /* in the order in which they follow: scopes read the types of relations */
@@ -250,10 +251,12 @@ change_locked(const FollowedTable *table, Relation rel, ItemPointer tid, TupleTa
 {
 	bool		should_free;
 	HeapTuple	tup = heap_copytuple(ExecFetchSlotHeapTuple(slot, false, &should_free));
-	FollowRow  *row = follow_row_read(table, tup, RelationGetDescr(rel));
-	List	   *entries = pending_of_locked(row);
+	FollowRow  *row;
+	List	   *entries;
 
 	ExecClearTuple(slot);
+	row = follow_row_read(table, tup, RelationGetDescr(rel));
+	entries = pending_of_locked(row);
 	pending_apply(row, entries);
 	row->notices = NIL;
 	row->skip_scope = skip_scope;
@@ -273,6 +276,7 @@ typedef struct Following
 	List	   *changes;		/* of CatalogChange */
 	List	   *notices;
 	List	   *holders;		/* tables that have lost types of references */
+	bool		careful;		/* an error concerns one row only */
 } Following;
 
 static void
@@ -309,6 +313,43 @@ follow_row(Following *following, HeapTuple tup, bool skip_scope)
 	}
 }
 
+/* What follow_row_carefully() guards. */
+typedef struct GuardedRow
+{
+	Following  *following;
+	HeapTuple	tup;
+	bool		skip_scope;
+} GuardedRow;
+
+static void
+follow_guarded_row(void *arg)
+{
+	GuardedRow *guarded = arg;
+	TupleTableSlot *slot = table_slot_create(guarded->following->rel, NULL);
+
+	guarded->following->slot = slot;
+	follow_row(guarded->following, guarded->tup, guarded->skip_scope);
+	ExecDropSingleTupleTableSlot(slot);
+}
+
+/*
+ * Like follow_row(), but an error becomes a warning.  The row has a slot of its
+ * own, because an error leaves it with a buffer that is released already.
+ */
+static void
+follow_row_carefully(Following *following, HeapTuple tup, bool skip_scope)
+{
+	GuardedRow	guarded = {following, tup, skip_scope};
+	TupleTableSlot *slot = following->slot;
+	ErrorData  *error = catch_error(follow_guarded_row, &guarded);
+
+	following->slot = slot;
+	if (error != NULL)
+		ereport(WARNING,
+				(errcode(error->sqlerrcode),
+				 errmsg("the catalog of relations could not follow the command: %s", error->message)));
+}
+
 static void
 follow_in_table(const FollowedTable *table, Following *following, List *relids, HTAB *graph)
 {
@@ -336,18 +377,17 @@ follow_in_table(const FollowedTable *table, Following *following, List *relids, 
 	{
 		CHECK_FOR_INTERRUPTS();
 		tup = lfirst(lc);
-		follow_row(following, tup, !scope_reaches(&columns, tup, desc, graph));
+		if (following->careful)
+			follow_row_carefully(following, tup, !scope_reaches(&columns, tup, desc, graph));
+		else
+			follow_row(following, tup, !scope_reaches(&columns, tup, desc, graph));
 	}
 	ExecDropSingleTupleTableSlot(following->slot);
 	table_close(following->rel, RowExclusiveLock);
 }
 
-/*
- * Let all rows of the catalog follow changes, a list of CatalogChange, and
- * raise notices about rows that are deleted or lose something.
- */
-void
-follow_changes(List *changes)
+static void
+follow_all(List *changes, bool careful)
 {
 	Following	following = {0};
 	bool		scopes = false;
@@ -365,11 +405,33 @@ follow_changes(List *changes)
 	if (relids == NIL)
 		return;
 	following.changes = changes;
+	following.careful = careful;
 	graph = scopes ? find_reaching(relids) : NULL;
 	for (int i = 0; i < (int) lengthof(followed_tables); i++)
 		follow_in_table(&followed_tables[i], &following, relids, graph);
 	raise_follow_notices(following.notices);
 	morph_follow_dropped_types(following.holders);
+}
+
+/*
+ * Let all rows of the catalog follow changes, a list of CatalogChange, and
+ * raise notices about rows that are deleted or lose something.
+ */
+void
+follow_changes(List *changes)
+{
+	follow_all(changes, false);
+}
+
+/*
+ * Like follow_changes(), but with a subtransaction for each row that changes.
+ * A row that cannot follow stays as it is, with a warning: it must not keep the
+ * rows of other roles from following.
+ */
+void
+follow_changes_carefully(List *changes)
+{
+	follow_all(changes, true);
 }
 
 /* ---------------------------------------------------------------------
@@ -401,7 +463,34 @@ find_row(FollowRow *row, Relation rel, ItemPointer tid)
 	return found;
 }
 
-/* Store all pending changes of rows that can be locked now. */
+/* Store the pending changes of a row of which only the key is known. */
+static void
+store_pending(void *arg)
+{
+	FollowRow  *row = arg;
+	List	   *entries = pending_of_locked(row);
+	Relation	rel;
+	TupleTableSlot *slot;
+	ItemPointerData tid;
+	RowLock		lock;
+
+	if (entries == NIL)
+		return;
+	rel = table_open(catalog_table_oid(row->table->name), RowExclusiveLock);
+	slot = table_slot_create(rel, NULL);
+	lock = find_row(row, rel, &tid) ? follow_lock_row(rel, &tid, NIL, slot) : ROW_DELETED;
+	if (lock == ROW_LOCKED)
+		(void) change_locked(row->table, rel, &tid, slot, NIL, false);
+	else if (lock == ROW_DELETED)
+		pending_remove(entries);
+	ExecDropSingleTupleTableSlot(slot);
+	table_close(rel, RowExclusiveLock);
+}
+
+/*
+ * Store all pending changes of rows that can be locked now.  A row that cannot
+ * follow does not concern the caller, who has another one in mind.
+ */
 void
 follow_pending_changes(void)
 {
@@ -409,24 +498,13 @@ follow_pending_changes(void)
 
 	foreach(lc, pending_rows())
 	{
-		FollowRow  *row = lfirst(lc);
-		List	   *entries = pending_of_locked(row);
-		Relation	rel;
-		TupleTableSlot *slot;
-		ItemPointerData tid;
-		RowLock		lock;
+		ErrorData  *error;
 
 		CHECK_FOR_INTERRUPTS();
-		if (entries == NIL)
-			continue;
-		rel = table_open(catalog_table_oid(row->table->name), RowExclusiveLock);
-		slot = table_slot_create(rel, NULL);
-		lock = find_row(row, rel, &tid) ? follow_lock_row(rel, &tid, NIL, slot) : ROW_DELETED;
-		if (lock == ROW_LOCKED)
-			(void) change_locked(row->table, rel, &tid, slot, NIL, false);
-		else if (lock == ROW_DELETED)
-			pending_remove(entries);
-		ExecDropSingleTupleTableSlot(slot);
-		table_close(rel, RowExclusiveLock);
+		error = catch_error(store_pending, lfirst(lc));
+		if (error != NULL)
+			ereport(LOG,
+					(errcode(error->sqlerrcode),
+					 errmsg("a row of the catalog of relations could not follow a change: %s", error->message)));
 	}
 }

@@ -84,6 +84,7 @@ typedef struct FollowedTable
 /* follow.c */
 extern const FollowedTable *followed_table(const char *name);
 extern void follow_changes(List *changes);
+extern void follow_changes_carefully(List *changes);
 extern void follow_pending_changes(void);
 
 /* follow_row.c */
