@@ -10,7 +10,6 @@
 #include "relations.h"
 
 #include "access/genam.h"
-#include "access/relation.h"
 #include "access/table.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
@@ -21,6 +20,7 @@
 #include "utils/rel.h"
 
 #include "placement.h"
+#include "table_lock.h"
 
 /* column of Citus's catalog table pg_dist_partition */
 #define Anum_dist_logicalrelid	1
@@ -76,7 +76,7 @@ count_partitions(Oid relid)
 bool
 columns_choose_partition(Oid relid, List *columns)
 {
-	Relation	rel = relation_open(relid, AccessShareLock);
+	Relation	rel = peek_table(relid);
 	PartitionKey key = RelationGetPartitionKey(rel);
 	/* a hash needs all columns; of a range the first one is enough to leave partitions out */
 	int			needed = key == NULL ? 0 : key->strategy == PARTITION_STRATEGY_HASH ? key->partnatts : 1;
@@ -93,6 +93,6 @@ columns_choose_partition(Oid relid, List *columns)
 				n++;
 		}
 	}
-	relation_close(rel, AccessShareLock);
+	RelationClose(rel);
 	return needed > 0 && n >= needed;
 }
