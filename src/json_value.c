@@ -4,15 +4,19 @@
  */
 #include "relations.h"
 
+#include "access/transam.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
+#include "miscadmin.h"
 #include "utils/datum.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
+#include "utils/typcache.h"
 
 #include "foreign_code.h"
 #include "json_value.h"
+#include "query_json.h"
 
 /* What the JSON value is, for messages. */
 const char *
@@ -55,6 +59,92 @@ json_path_string(const JsonPathFrame *frame)
 	else
 		appendStringInfo(&buf, "%s[" INT64_FORMAT "]", head, frame->index);
 	return buf.data;
+}
+
+/*
+ * Check that an array or object can be a value of a type, and that all keys of
+ * objects are attributes of their composite types; jsonb_to_record() ignores
+ * others.  Raises invalid_parameter_value, or undefined_column for a key.
+ */
+static void
+check_container(JsonbValue *value, Oid typid)
+{
+	Oid			base = getBaseType(typid);
+	Oid			element = get_element_type(base);
+	bool		is_array;
+	char		category;
+	bool		preferred;
+	TupleDesc	desc;
+	List	   *names = NIL;
+	ListCell   *lc;
+
+	if (value->type != jbvBinary || base == JSONOID || base == JSONBOID || base == RECORDOID)
+		return;
+	check_stack_depth();
+	is_array = JsonContainerIsArray(value->val.binary.data);
+	if (OidIsValid(element))
+	{
+		JsonbContainer *array = value->val.binary.data;
+
+		for (uint32 i = 0; is_array && i < JsonContainerSize(array); i++)
+		{
+			JsonbValue *item;
+
+			/* scalars need no check, and most elements are */
+			if (!JBE_ISCONTAINER(array->children[i]))
+				continue;
+			CHECK_FOR_INTERRUPTS();
+			item = getIthJsonbValueFromContainer(array, i);
+			/* the dimensions of an array are arrays, too */
+			check_container(item, JSON_IS_ARRAY(item) ? typid : element);
+			pfree(item);
+		}
+		return;
+	}
+	if (!type_is_rowtype(base))
+	{
+		/* types of extensions may read JSON as their text */
+		get_type_category_preferred(base, &category, &preferred);
+		if (category != TYPCATEGORY_STRING && base >= FirstNormalObjectId)
+			return;
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a value of type %s cannot be %s", format_type_be(typid), json_value_type(value))));
+	}
+	if (is_array)
+		return;
+	desc = lookup_rowtype_tupdesc_domain(typid, -1, false);
+	for (int i = 0; i < desc->natts; i++)
+	{
+		if (!TupleDescAttr(desc, i)->attisdropped)
+			names = lappend(names, NameStr(TupleDescAttr(desc, i)->attname));
+	}
+	foreach(lc, json_members_of(value))
+	{
+		JsonMember *member = lfirst(lc);
+		Oid			type = InvalidOid;
+		const char *near;
+
+		for (int i = 0; i < desc->natts && !OidIsValid(type); i++)
+		{
+			Form_pg_attribute att = TupleDescAttr(desc, i);
+
+			if (!att->attisdropped && strcmp(NameStr(att->attname), member->key) == 0)
+				type = att->atttypid;
+		}
+		if (OidIsValid(type))
+		{
+			check_container(&member->value, type);
+			continue;
+		}
+		near = closest_name(member->key, names);
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("type %s has no attribute \"%s\"", format_type_be(base), member->key),
+				 near != NULL ? errhint("Perhaps you meant \"%s\".", near) : 0));
+	}
+	list_free(names);
+	ReleaseTupleDesc(desc);
 }
 
 /*
@@ -180,13 +270,7 @@ convert_value(JsonbValue *value, Oid typid, int32 typmod, Oid role, bool *isnull
 				text = pstrdup(value->val.boolean ? "true" : "false");
 				break;
 			default:
-				if (base == TEXTOID || base == VARCHAROID || base == BPCHAROID)
-				{
-					Jsonb	   *jb = JsonbValueToJsonb(value);
-
-					text = JsonbToCString(NULL, &jb->root, VARSIZE(jb));
-					break;
-				}
+				check_container(value, typid);
 				return container_to_datum(value, typid, typmod, role, isnull);
 		}
 	}
