@@ -46,7 +46,7 @@ REGRESS = \
 	graph_view \
 	graph_view_write graph_view_refresh \
 	write_graph \
-	write_domains write_pivot_keys write_containers write_errors \
+	write_domains write_pivot_keys write_containers write_equal_keys write_errors \
 	verbs \
 	write_plans \
 	write_scope renamed_to_relation \

@@ -273,20 +273,32 @@ typedef struct Wanted
 {
 	const JsonbValue *document;
 	JsonbValue *search;
+	WriteRow   *values;			/* of the search */
 	int			place;
 	Datum		result;
 } Wanted;
 
-/* By what they search for: calls at once do not wait for one another in a circle. */
+/*
+ * Compare by what is searched for, by the order of its types: concurrent calls
+ * do not wait for one another in a circle.  Documents that search for the same
+ * keep their order.
+ */
 static int
 compare_wanted(const void *a, const void *b)
 {
 	const Wanted *one = *(Wanted *const *) a;
 	const Wanted *other = *(Wanted *const *) b;
-	int			order = compareJsonbContainers(one->search->val.binary.data,
-											   other->search->val.binary.data);
+	const WriteRow *values = one->values;
 
-	return order != 0 ? order : one->place - other->place;
+	for (int i = 0; i < values->ncolumns; i++)
+	{
+		int			order = write_column_compare(&values->model->columns[values->columns[i]],
+												 values->values[i], other->values->values[i]);
+
+		if (order != 0)
+			return order;
+	}
+	return one->place - other->place;
 }
 
 static Datum
@@ -301,6 +313,7 @@ many_or_create(FunctionCallInfo fcinfo, bool update)
 	Wanted	   *wanted;
 	Wanted	  **ordered;
 	ListCell   *lc;
+	ListCell   *m;
 
 	require_argument(fcinfo, 3, "predicate");
 	require_argument(fcinfo, 4, "documents");
@@ -324,6 +337,9 @@ many_or_create(FunctionCallInfo fcinfo, bool update)
 			write_wrong_value(psprintf("[%d]", i), "an object", document);
 		wanted[i].document = document;
 		wanted[i].search = search_of(document, predicate, i);
+		wanted[i].values = write_row_make(verb.run, verb.related, NULL, NULL, i);
+		foreach(m, json_members_of(wanted[i].search))
+			write_parse_column(verb.run, wanted[i].values, lfirst(m));
 		wanted[i].place = i;
 		ordered[i] = &wanted[i];
 	}

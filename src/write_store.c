@@ -15,6 +15,7 @@
 #include "utils/fmgrprotos.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
+#include "utils/typcache.h"
 
 #include "budget.h"
 #include "bytes_table.h"
@@ -278,40 +279,73 @@ store_existing(WriteRun *run, WriteRow *row)
 		write_update_row(run, row);
 }
 
+/* Hash a value of a column; equal values have one hash, by the type's equality. */
+static uint64
+hash_value(WriteColumn *column, Datum value)
+{
+	TypeCacheEntry *type = lookup_type_cache(column->base, TYPECACHE_HASH_EXTENDED_PROC_FINFO);
+
+	/* without a hash function, all values are taken for equal */
+	if (!OidIsValid(type->hash_extended_proc_finfo.fn_oid))
+		return 0;
+	return DatumGetUInt64(FunctionCall2Coll(&type->hash_extended_proc_finfo, column->collation,
+											value, Int64GetDatum(0)));
+}
+
 /*
- * What $connect_or_create looks for, in a set of what is to be created: true
- * when it is there already, else it is now.  Two that are taken for one are
- * looked for one after the other, nothing worse.
+ * Hash what $connect_or_create looks for.  The key {"id": 1} has the hash of
+ * the key 1, and 1.0 has that of 1.
+ */
+static uint64
+hash_where(WriteRun *run, WriteRow *row)
+{
+	WriteModel *model = row->model;
+	uint64		hash = hash_combine64(0, model->relid);
+	ListCell   *lc;
+
+	/* the columns in any order: the hashes are added */
+	if (JSON_IS_OBJECT(row->where))
+	{
+		foreach(lc, json_members_of(row->where))
+		{
+			JsonMember *member = lfirst(lc);
+			int			column = write_model_member(model, member->key)->column;
+			bool		isnull;
+			Datum		value = write_lookup_input(model, column, &member->value, &isnull);
+
+			if (!isnull)
+				hash += hash_combine64(column + 1, hash_value(&model->columns[column], value));
+		}
+	}
+	else
+	{
+		WriteRow   *probe = write_row_make(run, model, row->parent, row->name, row->index);
+
+		if (write_parse_key(run, probe, row->where, ""))
+		{
+			foreach(lc, model->desc->primary_key)
+			{
+				int			column = write_model_column(model, lfirst(lc));
+
+				hash += hash_combine64(column + 1, hash_value(&model->columns[column],
+															 probe->key[foreach_current_index(lc)]));
+			}
+		}
+	}
+	return hash;
+}
+
+/*
+ * Enter what $connect_or_create looks for into a set of what is to be created.
+ * Return true if it may be in the set already.  Rows that are taken for equal
+ * are looked for one after the other, nothing worse.
  */
 static bool
-enter_where(HTAB **wheres, WriteRow *row)
+enter_where(WriteRun *run, HTAB **wheres, WriteRow *row)
 {
-	const JsonbValue *where = row->where;
-	List	   *primary_key = row->model->desc->primary_key;
-	char	   *text;
-	uint64		hash;
+	uint64		hash = hash_where(run, row);
 	bool		found;
 
-	/* {"id": 1} is 1 */
-	if (JSON_IS_OBJECT(where) && list_length(primary_key) == 1)
-	{
-		List	   *members = json_members_of(where);
-		JsonMember *member = members != NIL ? linitial(members) : NULL;
-
-		if (list_length(members) == 1 && strcmp(member->key, linitial(primary_key)) == 0)
-			where = &member->value;
-	}
-
-	if (where->type == jbvBinary)
-		text = JsonbToCString(NULL, where->val.binary.data, where->val.binary.len);
-	else if (where->type == jbvNumeric)
-		text = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(where->val.numeric)));
-	else if (where->type == jbvString)
-		text = pnstrdup(where->val.string.val, where->val.string.len);
-	else
-		text = pstrdup("");
-	hash = hash_combine64(hash_bytes_extended((unsigned char *) text, strlen(text), 0), row->model->relid);
-	pfree(text);
 	if (*wheres == NULL)
 	{
 		HASHCTL		ctl;
@@ -408,7 +442,7 @@ store_or_look_up(WriteRun *run, List *rows)
 
 			if (row->where != NULL && !resolve_where(run, row))
 			{
-				if (plain || enter_where(&wheres, row))
+				if (plain || enter_where(run, &wheres, row))
 					again = lappend(again, row);
 				else
 					created = lappend(created, row);
@@ -622,7 +656,7 @@ store_children(WriteRun *run, List *group)
 			WriteRow   *child = lfirst(r);
 
 			if (child->where != NULL && !resolve_where(run, child) &&
-				(plain || enter_where(&wheres, child)))
+				(plain || enter_where(run, &wheres, child)))
 			{
 				again = lappend(again, child);
 				continue;
