@@ -839,7 +839,7 @@ catalog_get_model(Oid relid)
 void
 require_types(const RelationDesc *relation)
 {
-	if ((relation->morph != NULL || relation->kind == RELATION_MORPH_TO) &&
+	if ((relation->morph != NULL || RELATION_IS_MORPH(relation->kind)) &&
 		relation->morph_type_column == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),

@@ -122,6 +122,11 @@ typedef struct ModelDesc
 #define RELATION_HAS_PIVOT(kind) \
 	((kind) == RELATION_MANY_TO_MANY || (kind) == RELATION_MORPH_TO_MANY || \
 	 (kind) == RELATION_MORPHED_BY_MANY)
+/* true for kinds that use a polymorphic reference */
+#define RELATION_IS_MORPH(kind) \
+	((kind) == RELATION_MORPH_TO || (kind) == RELATION_MORPH_ONE || \
+	 (kind) == RELATION_MORPH_MANY || (kind) == RELATION_MORPH_TO_MANY || \
+	 (kind) == RELATION_MORPHED_BY_MANY)
 #define RELATION_IS_THROUGH(kind) \
 	((kind) == RELATION_HAS_ONE_THROUGH || (kind) == RELATION_HAS_MANY_THROUGH)
 

@@ -34,7 +34,7 @@ static char *
 view_text(Oid view)
 {
 	Relation	rel = peek_table(view);
-	char	   *result = pg_get_querydef(copyObject(get_view_query(rel)), false);
+	char	   *result = pg_get_querydef(copyObject(graph_view_stored_query(rel)), false);
 
 	RelationClose(rel);
 	return result;

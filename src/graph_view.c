@@ -157,6 +157,20 @@ matching_column(List *columns, const TargetEntry *entry, List *rtable, Oid model
 }
 
 /*
+ * Return the query of a view, which belongs to the relation.  Raises
+ * wrong_object_type if it is no view, as an altered row of the catalog can have.
+ */
+Query *
+graph_view_stored_query(Relation view)
+{
+	if (view->rd_rel->relkind != RELKIND_VIEW)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" is not a view", RelationGetRelationName(view))));
+	return get_view_query(view);
+}
+
+/*
  * For each column of an existing view, find the column of the list that it
  * shows, or NULL.  Returns an array of *n entries in the current memory context.
  */
@@ -164,7 +178,7 @@ ViewColumn **
 graph_view_match(Oid view, Oid model, List *columns, int *n)
 {
 	Relation	rel = peek_table(view);
-	Query	   *query = get_view_query(rel);
+	Query	   *query = graph_view_stored_query(rel);
 	ViewColumn **result;
 	ListCell   *lc;
 

@@ -6,7 +6,9 @@
 #define RELATIONS_GRAPH_VIEW_H
 
 #include "relations.h"
+#include "nodes/parsenodes.h"
 #include "utils/array.h"
+#include "utils/rel.h"
 
 /* the trigger that writes what is written to a graph view */
 #define GRAPH_VIEW_TRIGGER "relations_write"
@@ -22,6 +24,7 @@ typedef struct ViewColumn
 	List	   *paths;			/* of char *: those that begin with the relation */
 } ViewColumn;
 
+extern Query *graph_view_stored_query(Relation view);
 extern List *graph_view_columns(Oid model, ArrayType *paths);
 extern ViewColumn **graph_view_match(Oid view, Oid model, List *columns, int *n);
 extern char *graph_view_query(Oid model, ArrayType *paths, Oid view);
