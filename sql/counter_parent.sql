@@ -78,6 +78,12 @@ WITH a AS (UPDATE p SET id = 900 WHERE id = 10 RETURNING id) INSERT INTO c SELEC
 WITH a AS (INSERT INTO c VALUES (1010, 901)) UPDATE p SET id = 901 WHERE id = 11;
 WITH a AS (UPDATE c SET p_id = 12 WHERE id IN (1001, 1002)) UPDATE p SET id = 902 WHERE id = 13;
 SELECT * FROM wrong('p', 'c');
+-- a parent comes in the place of another
+ALTER TABLE c DROP CONSTRAINT c_p_id_fkey, ADD CONSTRAINT c_p_id_fkey FOREIGN KEY (p_id) REFERENCES p ON UPDATE CASCADE ON DELETE CASCADE;
+WITH a AS (UPDATE p SET id = 903 WHERE id = 902 RETURNING id) INSERT INTO p SELECT 902 FROM a;
+WITH a AS (DELETE FROM p WHERE id = 903 RETURNING id) INSERT INTO p SELECT id FROM a;
+WITH a AS (INSERT INTO p VALUES (904)) INSERT INTO c VALUES (1020, 904), (1021, 904);
+SELECT * FROM wrong('p', 'c');
 CREATE FUNCTION meddle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
 	BEGIN
 		UPDATE counter_parent.c SET t = 'y' WHERE p_id = NEW.id;
@@ -125,6 +131,12 @@ SELECT * FROM wrong('p', 'c');
 UPDATE p2 SET id = 160 WHERE id = 151;
 UPDATE p SET id = 11 WHERE id = 160;
 SELECT * FROM wrong('p', 'c');
+-- a row without children moves to where one with children was
+INSERT INTO p VALUES (61), (161);
+INSERT INTO c VALUES (8, 61), (9, 61);
+UPDATE p SET id = CASE id WHEN 61 THEN 162 ELSE 61 END WHERE id IN (61, 161);
+SELECT id, n FROM p WHERE id IN (61, 162) ORDER BY id;
+DELETE FROM p WHERE id = 162;
 -- a new partition
 CREATE TABLE p3 PARTITION OF p FOR VALUES FROM (200) TO (300);
 UPDATE p SET id = 211 WHERE id = 11;

@@ -21,6 +21,7 @@
 #include "relations.h"
 
 #include "access/htup_details.h"
+#include "access/table.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
@@ -110,114 +111,13 @@ is_set(CountedParent *parent, Datum value, bool isnull)
 }
 
 /* ---------------------------------------------------------------------
- * Keys that a query has changed
- *
- * They are remembered until the query ends: until then its statement triggers
- * may count rows that were moved along.
- * ---------------------------------------------------------------------
- */
-
-typedef struct ChangedKeys
-{
-	dlist_node	node;			/* in changed_keys */
-	MemoryContext query;
-	Oid			model;			/* of the relation */
-	char	   *name;
-	ParentKeys *keys;
-	MemoryContextCallback forget;
-} ChangedKeys;
-
-static dlist_head changed_keys = DLIST_STATIC_INIT(changed_keys);
-
-/*
- * Return the memory context that lives as long as the query whose triggers are
- * being fired: they are called in a child of it.  To be called first.
- */
-MemoryContext
-counter_query_context(void)
-{
-	MemoryContext query = MemoryContextGetParent(CurrentMemoryContext);
-
-	return query != NULL ? query : CurrentMemoryContext;
-}
-
-static void
-forget_keys(void *arg)
-{
-	dlist_delete(&((ChangedKeys *) arg)->node);
-}
-
-static ChangedKeys *
-find_changed(MemoryContext query, RelationDesc *desc)
-{
-	dlist_iter	iter;
-
-	dlist_foreach(iter, &changed_keys)
-	{
-		ChangedKeys *changed = dlist_container(ChangedKeys, node, iter.cur);
-
-		if (changed->query == query && changed->model == desc->model &&
-			strcmp(changed->name, desc->name) == 0)
-			return changed;
-	}
-	return NULL;
-}
-
-static void
-remember_key(MemoryContext query, CountedParent *parent, Datum *values)
-{
-	ChangedKeys *changed = find_changed(query, parent->desc);
-	MemoryContext old = MemoryContextSwitchTo(query);
-
-	if (changed == NULL)
-	{
-		changed = palloc0(sizeof(ChangedKeys));
-		changed->query = query;
-		changed->model = parent->desc->model;
-		changed->name = pstrdup(parent->desc->name);
-		changed->keys = parent_keys_begin(parent->desc, false);
-		dlist_push_head(&changed_keys, &changed->node);
-		changed->forget.func = forget_keys;
-		changed->forget.arg = changed;
-		MemoryContextRegisterResetCallback(query, &changed->forget);
-	}
-	MemoryContextSwitchTo(old);
-	parent_keys_add(changed->keys, values);
-}
-
-/*
- * Count for the parents whose keys this query has changed, after rows of a
- * relation were counted.
- */
-void
-recount_changed(MemoryContext query, RelationDesc *desc, Oid writer)
-{
-	ChangedKeys *changed;
-	ListCell   *lc;
-
-	if (dlist_is_empty(&changed_keys) || desc->counter_cache == NULL)
-		return;
-	changed = find_changed(query, desc);
-	if (changed == NULL)
-		return;
-	foreach(lc, acquire_counter_plan(desc->related, COUNTER_PARENT, true)->parents)
-	{
-		CountedParent *parent = lfirst(lc);
-
-		if (parent->desc->model == desc->model && strcmp(parent->desc->name, desc->name) == 0)
-			recount_keys(parent, writer, changed->keys);
-	}
-}
-
-/* ---------------------------------------------------------------------
- * The triggers
+ * Rows with new keys
  * ---------------------------------------------------------------------
  */
 
 /*
- * Read the key of a row that has a new key, or is new.  Returns false if the
- * row is not to be counted for: its key is null or has not changed, or no row
- * refers to it and the counter is right.
+ * Read the key of the row that a row trigger is called for.  Returns false if
+ * it is null, or has not changed.
  */
 static bool
 read_new_key(TriggerData *trigdata, CountedParent *parent, Datum *values)
@@ -225,33 +125,45 @@ read_new_key(TriggerData *trigdata, CountedParent *parent, Datum *values)
 	TupleDesc	desc = RelationGetDescr(trigdata->tg_relation);
 	bool		update = TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event);
 	HeapTuple	row = update ? trigdata->tg_newtuple : trigdata->tg_trigtuple;
-	bool		changed = false;
-	bool		isnull;
-	Datum		value;
+	bool		changed = !update;
 
 	for (int i = 0; i < list_length(parent->desc->local_key); i++)
 	{
 		Form_pg_attribute att = TupleDescAttr(desc, parent->key[i] - 1);
+		bool		isnull;
+		Datum		old;
 
 		values[i] = heap_getattr(row, parent->key[i], desc, &isnull);
 		if (isnull)
 			return false;
-		if (!update || changed)
+		if (changed)
 			continue;
-		value = heap_getattr(trigdata->tg_trigtuple, parent->key[i], desc, &isnull);
-		changed = isnull || !datum_image_eq(values[i], value, att->attbyval, att->attlen);
+		old = heap_getattr(trigdata->tg_trigtuple, parent->key[i], desc, &isnull);
+		changed = isnull || !datum_image_eq(values[i], old, att->attbyval, att->attlen);
 	}
-	if (update)
-		return changed;
-	if (parent->may_precede)
+	return changed;
+}
+
+/*
+ * Return true if the row is to be counted for at once: its key has changed, or
+ * it is new, and its counter is not that of a row without children.
+ */
+static bool
+is_to_count(TriggerData *trigdata, CountedParent *parent)
+{
+	bool		isnull;
+	Datum		value;
+
+	if (TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event) || parent->may_precede)
 		return true;
-	value = heap_getattr(row, parent->counter, desc, &isnull);
+	value = heap_getattr(trigdata->tg_trigtuple, parent->counter,
+						 RelationGetDescr(trigdata->tg_relation), &isnull);
 	return is_set(parent, value, isnull);
 }
 
-/* Like read_new_key(), for a new row of a statement. */
+/* Like these two, for a new row of a statement; all: also if it has no children. */
 static bool
-read_inserted_key(CountedParent *parent, TupleTableSlot *row, Datum *values)
+read_inserted_key(CountedParent *parent, TupleTableSlot *row, Datum *values, bool all)
 {
 	bool		isnull;
 	Datum		value;
@@ -262,47 +174,41 @@ read_inserted_key(CountedParent *parent, TupleTableSlot *row, Datum *values)
 		if (isnull)
 			return false;
 	}
-	if (parent->may_precede)
+	if (all || parent->may_precede)
 		return true;
 	value = slot_getattr(row, parent->counter, &isnull);
 	return is_set(parent, value, isnull);
 }
 
-/* Count for the row that a row trigger is called for. */
-static void
-count_row(TriggerData *trigdata, MemoryContext query, CountedParent *parent)
+typedef enum CountRows
 {
-	Datum	   *values = palloc(sizeof(Datum) * (list_length(parent->desc->local_key) + 1));
-
-	if (!read_new_key(trigdata, parent, values))
-		return;
-	remember_key(query, parent, values);
-	recount_parent(parent, trigdata->tg_relation->rd_rel->relowner, values);
-}
+	COUNT_NONE,					/* return at the first row to be counted for */
+	COUNT_NEEDED,				/* see is_to_count() */
+	COUNT_ALL
+} CountRows;
 
 /*
- * Count for new rows of a statement, many of them some at a time.  Without
- * count, returns at the first row that is to be counted for.
+ * Count for new rows of a statement, many of them some at a time.  Returns true
+ * if there are such rows.
  */
 static bool
-count_new_rows(TriggerData *trigdata, CountedParent *parent, bool count)
+count_new_rows(Relation rel, Tuplestorestate *rows, CountedParent *parent, Oid writer,
+			   CountRows count)
 {
-	Oid			writer = trigdata->tg_relation->rd_rel->relowner;
 	Datum	   *values = palloc(sizeof(Datum) * list_length(parent->desc->local_key));
-	Tuplestorestate *rows = trigdata->tg_newtable;
 	MemoryContext context = NULL;
 	ParentKeys *keys = NULL;
 	TupleTableSlot *slot;
 	bool		found = false;
 
-	slot = counter_begin_reading(trigdata->tg_relation, rows);
+	slot = counter_begin_reading(rel, rows);
 	while (tuplestore_gettupleslot(rows, true, false, slot))
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (!read_inserted_key(parent, slot, values))
+		if (!read_inserted_key(parent, slot, values, count == COUNT_ALL))
 			continue;
 		found = true;
-		if (!count)
+		if (count == COUNT_NONE)
 			break;
 		if (keys == NULL)
 		{
@@ -331,10 +237,156 @@ count_new_rows(TriggerData *trigdata, CountedParent *parent, bool count)
 	return found;
 }
 
-/* Return true if some row is to be counted for. */
-static bool
-any_to_count(TriggerData *trigdata, CounterPlan *plan)
+/* ---------------------------------------------------------------------
+ * Keys that a query has set
+ *
+ * They are remembered until the query ends: until then its statement triggers
+ * may count rows that were moved along, or that have left another parent with
+ * the same key.
+ * ---------------------------------------------------------------------
+ */
+
+/* New parents, or keys, that belong to one relation or table. */
+typedef struct SetKeys
 {
+	dlist_node	node;			/* in set_keys */
+	MemoryContext query;
+	/* of row triggers: */
+	Oid			model;			/* of the relation */
+	char	   *name;
+	ParentKeys *keys;
+	/* of statement triggers: */
+	Oid			relid;
+	Tuplestorestate *rows;
+	MemoryContextCallback forget;
+} SetKeys;
+
+static dlist_head set_keys = DLIST_STATIC_INIT(set_keys);
+
+/*
+ * Return the memory context that lives as long as the query whose triggers are
+ * being fired: they are called in a child of it.  To be called first.
+ */
+MemoryContext
+counter_query_context(void)
+{
+	MemoryContext query = MemoryContextGetParent(CurrentMemoryContext);
+
+	return query != NULL ? query : CurrentMemoryContext;
+}
+
+static void
+forget_keys(void *arg)
+{
+	dlist_delete(&((SetKeys *) arg)->node);
+}
+
+static SetKeys *
+begin_set(MemoryContext query)
+{
+	SetKeys    *set = MemoryContextAllocZero(query, sizeof(SetKeys));
+
+	set->query = query;
+	dlist_push_head(&set_keys, &set->node);
+	set->forget.func = forget_keys;
+	set->forget.arg = set;
+	MemoryContextRegisterResetCallback(query, &set->forget);
+	return set;
+}
+
+/* Remember the key of a row of a partition, or one that has changed. */
+static void
+remember_key(MemoryContext query, CountedParent *parent, Datum *values)
+{
+	RelationDesc *desc = parent->desc;
+	SetKeys    *set = NULL;
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &set_keys)
+	{
+		SetKeys    *other = dlist_container(SetKeys, node, iter.cur);
+
+		if (other->query == query && other->keys != NULL && other->model == desc->model &&
+			strcmp(other->name, desc->name) == 0)
+			set = other;
+	}
+	if (set == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(query);
+
+		set = begin_set(query);
+		set->model = desc->model;
+		set->name = pstrdup(desc->name);
+		set->keys = parent_keys_begin(desc, false);
+		MemoryContextSwitchTo(old);
+	}
+	parent_keys_add(set->keys, values);
+}
+
+/* Remember all new rows of a statement. */
+static void
+remember_rows(MemoryContext query, Oid relid, Tuplestorestate *rows)
+{
+	SetKeys    *set = begin_set(query);
+
+	set->relid = relid;
+	set->rows = rows;
+}
+
+/*
+ * Count for the parents whose keys this query has set, after rows of a relation
+ * were counted.
+ */
+void
+recount_changed(MemoryContext query, RelationDesc *desc, Oid writer)
+{
+	dlist_iter	iter;
+
+	if (dlist_is_empty(&set_keys) || desc->counter_cache == NULL)
+		return;
+	dlist_foreach(iter, &set_keys)
+	{
+		SetKeys    *set = dlist_container(SetKeys, node, iter.cur);
+		Relation	rel = NULL;
+		ListCell   *lc;
+
+		if (set->query != query)
+			continue;
+		if (set->keys != NULL
+			? set->model != desc->model || strcmp(set->name, desc->name) != 0
+			: set->relid != desc->related)
+			continue;
+		/* the query has locked the table */
+		if (set->rows != NULL)
+			rel = table_open(set->relid, NoLock);
+		foreach(lc, acquire_counter_plan(desc->related, COUNTER_PARENT, true)->parents)
+		{
+			CountedParent *parent = lfirst(lc);
+
+			if (parent->desc->model != desc->model || strcmp(parent->desc->name, desc->name) != 0)
+				continue;
+			if (rel != NULL)
+				count_new_rows(rel, set->rows, parent, writer, COUNT_ALL);
+			else
+				recount_keys(parent, writer, set->keys);
+		}
+		if (rel != NULL)
+			table_close(rel, NoLock);
+	}
+}
+
+/* ---------------------------------------------------------------------
+ * The triggers
+ * ---------------------------------------------------------------------
+ */
+
+/* A row has a new key, or is a new row of a partition. */
+static void
+count_row(TriggerData *trigdata, MemoryContext query)
+{
+	Oid			relid = RelationGetRelid(trigdata->tg_relation);
+	CounterPlan *plan = acquire_counter_plan(relid, COUNTER_PARENT, false);
+	bool		needed = false;
 	ListCell   *lc;
 
 	foreach(lc, plan->parents)
@@ -342,11 +394,44 @@ any_to_count(TriggerData *trigdata, CounterPlan *plan)
 		CountedParent *parent = lfirst(lc);
 		Datum	   *values = palloc(sizeof(Datum) * list_length(parent->desc->local_key));
 
-		if (TRIGGER_FIRED_FOR_ROW(trigdata->tg_event) ? read_new_key(trigdata, parent, values)
-			: count_new_rows(trigdata, parent, false))
-			return true;
+		if (!read_new_key(trigdata, parent, values))
+			continue;
+		remember_key(query, parent, values);
+		needed = needed || is_to_count(trigdata, parent);
 	}
-	return false;
+	if (!needed)
+		return;
+	plan = acquire_counter_plan(relid, COUNTER_PARENT, true);
+	foreach(lc, plan->parents)
+	{
+		CountedParent *parent = lfirst(lc);
+		/* with room for the counter */
+		Datum	   *values = palloc(sizeof(Datum) * (list_length(parent->desc->local_key) + 1));
+
+		if (read_new_key(trigdata, parent, values) && is_to_count(trigdata, parent))
+			recount_parent(parent, trigdata->tg_relation->rd_rel->relowner, values);
+	}
+}
+
+/* All rows of a statement are new. */
+static void
+count_rows(TriggerData *trigdata, MemoryContext query)
+{
+	Relation	rel = trigdata->tg_relation;
+	Tuplestorestate *rows = trigdata->tg_newtable;
+	Oid			writer = rel->rd_rel->relowner;
+	CounterPlan *plan = acquire_counter_plan(RelationGetRelid(rel), COUNTER_PARENT, false);
+	bool		needed = false;
+	ListCell   *lc;
+
+	remember_rows(query, RelationGetRelid(rel), rows);
+	foreach(lc, plan->parents)
+		needed = needed || count_new_rows(rel, rows, lfirst(lc), writer, COUNT_NONE);
+	if (!needed)
+		return;
+	plan = acquire_counter_plan(RelationGetRelid(rel), COUNTER_PARENT, true);
+	foreach(lc, plan->parents)
+		(void) count_new_rows(rel, rows, lfirst(lc), writer, COUNT_NEEDED);
 }
 
 /*
@@ -360,8 +445,6 @@ relations_counter_parent(PG_FUNCTION_ARGS)
 	TriggerData *trigdata = (TriggerData *) fcinfo->context;
 	MemoryContext query = counter_query_context();
 	bool		fits = CALLED_AS_TRIGGER(fcinfo) && TRIGGER_FIRED_AFTER(trigdata->tg_event);
-	Oid			relid;
-	ListCell   *lc;
 
 	if (fits && TRIGGER_FIRED_FOR_ROW(trigdata->tg_event))
 		fits = !TRIGGER_FIRED_BY_DELETE(trigdata->tg_event);
@@ -369,15 +452,9 @@ relations_counter_parent(PG_FUNCTION_ARGS)
 		fits = TRIGGER_FIRED_BY_INSERT(trigdata->tg_event) && trigdata->tg_newtable != NULL;
 	if (!fits)
 		counter_wrong_trigger("relations.counter_parent");
-	relid = RelationGetRelid(trigdata->tg_relation);
-	if (!any_to_count(trigdata, acquire_counter_plan(relid, COUNTER_PARENT, false)))
-		return PointerGetDatum(NULL);
-	foreach(lc, acquire_counter_plan(relid, COUNTER_PARENT, true)->parents)
-	{
-		if (TRIGGER_FIRED_FOR_ROW(trigdata->tg_event))
-			count_row(trigdata, query, lfirst(lc));
-		else
-			(void) count_new_rows(trigdata, lfirst(lc), true);
-	}
+	if (TRIGGER_FIRED_FOR_ROW(trigdata->tg_event))
+		count_row(trigdata, query);
+	else
+		count_rows(trigdata, query);
 	return PointerGetDatum(NULL);
 }
